@@ -1,0 +1,42 @@
+//! A repository as facts: what is committed, what is changed, what a copy of it contains, how it is tested.
+//!
+//! [`Repository`] is the user's own checkout. Nothing here writes to it except [`Repository::apply`] and
+//! [`Repository::undo`], which touch a file only while it still has exactly the bytes the patch was made from.
+//!
+//! [`Worktree`] is a plain copy of one commit for someone else to work in. It holds no `.git` of ours, because whoever
+//! writes to a git folder decides what the next git command executes. It is read back without following any link, and
+//! git is never run inside it.
+//!
+//! [`project`] says how a project is tested and which of its files deserve distrust when they change.
+//!
+//! This crate is the only one that knows git. It reports facts and never decides. Every call blocks; a caller with an
+//! event loop runs it on a thread of its own.
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
+#![allow(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "the git program is started here and nowhere else"
+)]
+
+mod repository;
+mod worktree;
+
+pub mod project;
+
+mod apply;
+mod beneath;
+mod commit;
+mod dependencies;
+mod error;
+mod export;
+mod git;
+mod path_rules;
+mod status;
+
+pub use apply::Applied;
+pub use commit::{CommitId, FileMode, TrackedFile};
+pub use error::RepoError;
+pub use export::{SkipReason, Skipped};
+pub use repository::Repository;
+pub use status::{Operation, Status};
+pub use worktree::{Changes, MAX_FILE_BYTES, Omission, Omitted, Worktree};

@@ -1,0 +1,41 @@
+//! Runs an untrusted command in a folder and says what happened.
+//!
+//! A [`Sandbox`] is probed once: it starts the helper process, lets it build every layer of isolation for real, and keeps
+//! the [`Level`] that was reached. Each [`Sandbox::run`] then gives a [`Command`] a fresh set of namespaces, an allow-listed
+//! file system, no network, an empty environment and hard [`Limits`]. A layer that cannot be built is a refusal, never a
+//! silent step down.
+//!
+//! This is the only crate that starts processes nobody trusts. It does not decide what to run, and it knows nothing about
+//! git, models or checks. Start reading at [`Sandbox::run`]; the other side of the process boundary is `helper`.
+//!
+//! Invariant: no command ever runs with the kernel's user id 0, and none runs at [`Level::E`].
+//!
+//! Not yet built: level C (an installed bubblewrap makes the namespaces), cgroup limits, and the opt-in egress proxy.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "this crate is where untrusted processes are started"
+)]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "a test fails by panicking")
+)]
+
+mod command;
+mod error;
+mod helper;
+mod level;
+mod outcome;
+mod output;
+mod policy;
+mod sandbox;
+mod wire;
+
+pub use command::Command;
+pub use error::SandboxError;
+pub use helper::helper_main;
+pub use level::{Layer, LayerKind, LayerState, Level};
+pub use outcome::{Exit, Outcome};
+pub use policy::{Limits, Policy};
+pub use sandbox::{HelperCommand, Sandbox};
