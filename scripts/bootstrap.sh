@@ -32,6 +32,7 @@ missing_packages() {
   has_command g++ || echo g++
   has_command make || echo make
   has_command git || echo git
+  has_command strace || echo strace
   has_command python3 || echo python3
   has_pip || echo python3-pip
 }

@@ -162,13 +162,13 @@ impl BlockChecker {
         for event in events {
             match event {
                 FenceEvent::Prose(_) => {}
-                FenceEvent::Open { language } => self.open = Some((language, String::new())),
+                FenceEvent::Opened { language, .. } => self.open = Some((language, String::new())),
                 FenceEvent::Code(text) => {
                     if let Some((_, code)) = &mut self.open {
                         code.push_str(&text);
                     }
                 }
-                FenceEvent::Close => {
+                FenceEvent::Closed { .. } => {
                     if let Some((language, code)) = self.open.take() {
                         let check = check(language.as_deref(), &code);
                         closed.push(self.close(language, check));
@@ -188,8 +188,7 @@ impl BlockChecker {
 
 fn check(language: Option<&str>, code: &str) -> BlockCheck {
     let Some(language) = language.and_then(Language::from_name) else { return BlockCheck::Unchecked };
-    let path = PathBuf::from(format!("block.{}", language.extension()));
-    let findings = parses::check(Change { path: &path, before: "", after: code });
+    let findings = parses::check_as(language, Change { path: Path::new("block"), before: "", after: code });
     match findings.into_iter().next() {
         None => BlockCheck::Parses,
         Some(finding) => BlockCheck::DoesNotParse { message: finding.message, line: finding.line },

@@ -93,8 +93,8 @@ impl AgentError {
             Self::File { .. } => None,
             Self::Io { .. } => Some("Free some space, or set WRIGHT_HOME to a folder that can be written.".to_owned()),
             Self::Provider(error) => error.hint(),
-            Self::Gate(GateError::Repo(error)) | Self::Repo(error) => error.hint(),
-            Self::Gate(GateError::Sandbox(error)) | Self::Sandbox(error) => error.hint(),
+            Self::Gate(GateError::Repo(error)) | Self::Repo(error) => error.hint().map(str::to_owned),
+            Self::Gate(GateError::Sandbox(error)) | Self::Sandbox(error) => error.hint().map(str::to_owned),
             Self::Store(error) => error.hint(),
         }
     }

@@ -1,6 +1,6 @@
 //! Judges a patch: the static checks first, then the project's own tests on a fresh copy of the base commit.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use wright_repo::{CommitId, Worktree, project};
 use wright_sandbox::Sandbox;
@@ -99,9 +99,11 @@ fn write(worktree: &Worktree, patch: &Patch) -> Result<(), GateError> {
 
 /// Reports tests and configuration that the test run itself rewrote: code under test may do so to pass.
 fn changed_by_the_run(worktree: &Worktree, patch: &Patch) -> Result<Vec<Finding>, GateError> {
-    let now = worktree.patch()?;
-    let is_protected = |path: &&PathBuf| project::is_test_path(path) || project::is_protected_path(path).is_some();
-    let rewritten = now.files.keys().filter(|path| !patch.files.contains_key(*path)).filter(is_protected);
+    let is_protected = |path: &Path| project::is_test_path(path) || project::is_protected_path(path).is_some();
+    let now = worktree.changes(is_protected)?;
+    let omitted = now.omitted.iter().filter(|it| it.is_tracked).map(|it| &it.path);
+    let touched = now.patch.files.keys().chain(omitted);
+    let rewritten = touched.filter(|path| !patch.files.contains_key(*path) && is_protected(path));
     Ok(rewritten.map(|path| Finding::error(TESTS, "the test run rewrote this file").at(path, None)).collect())
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn parse(kind: TestKind, output: &str) -> Option<Report> {
         TestKind::Unittest => unittest(output),
         TestKind::Cargo => cargo(output).or_else(|| nextest(output)),
         TestKind::Node => node(output),
-        TestKind::Npm => jest(output).or_else(|| vitest(output)).or_else(|| node(output)).or_else(|| mocha(output)),
+        TestKind::Npm(_) => jest(output).or_else(|| vitest(output)).or_else(|| node(output)).or_else(|| mocha(output)),
         TestKind::Go => go(output),
         TestKind::Maven => maven(output),
         TestKind::Gradle => None,
@@ -236,6 +236,8 @@ fn maven(output: &str) -> Option<Report> {
 
 #[cfg(test)]
 mod tests {
+    use wright_repo::project::NpmRunner;
+
     use super::*;
 
     fn counts(kind: TestKind, output: &str) -> Option<(usize, usize, usize, usize, usize)> {
@@ -260,8 +262,8 @@ mod tests {
             (TestKind::Cargo, cargo, (1, 1, 0, 1, 1)),
             (TestKind::Cargo, nextest, (1, 1, 0, 1, 1)),
             (TestKind::Node, tap, (1, 1, 0, 1, 1)),
-            (TestKind::Npm, jest, (1, 1, 0, 1, 1)),
-            (TestKind::Npm, vitest, (1, 1, 0, 1, 1)),
+            (TestKind::Npm(NpmRunner::Jest), jest, (1, 1, 0, 1, 1)),
+            (TestKind::Npm(NpmRunner::Vitest), vitest, (1, 1, 0, 1, 1)),
             (TestKind::Go, go, (1, 1, 0, 1, 1)),
             (TestKind::Maven, maven, (1, 1, 0, 0, 1)),
         ];

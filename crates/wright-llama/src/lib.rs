@@ -9,7 +9,11 @@
 //! This crate does not decide what a model is asked and does not judge what it answers. To follow a request, start at
 //! [`client::LocalProvider`], then read `worker/scheduler.rs`.
 
-#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "this crate starts the worker and the package client")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "this crate starts the worker and the package client"
+)]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
 pub mod catalogue;
@@ -25,7 +29,7 @@ pub mod client;
 mod worker;
 
 pub use catalogue::{CatalogueModel, Purpose, Recommendation, recommend};
-pub use client::{LocalConfig, LocalProvider, WorkerStats, stop_worker, worker_stats};
-pub use download::{DownloadError, Progress, PullOptions, Source, Stage, pull};
+pub use client::{LocalConfig, LocalProvider, ModelStats, WorkerStats, stop_worker, worker_stats};
+pub use download::{DownloadError, Progress, PullOptions, Pulled, Source, SourceFailure, Stage, pull};
 pub use models::{ModelError, ModelFile, ModelFolder};
 pub use worker::{WorkerConfig, worker_main};

@@ -135,7 +135,9 @@ impl ModelFolder {
         if !is_plain_name || !path.is_file() {
             return Err(ModelError::Missing { id: id.to_owned(), folder: self.path.clone() });
         }
-        check_size(id, &path)?;
+        if let Some(model) = catalogue::find(id) {
+            check_size(model, &path)?;
+        }
         check_magic(&path)?;
         Ok(path)
     }
@@ -144,10 +146,8 @@ impl ModelFolder {
     /// that is not in the catalogue only has to look like a model.
     pub fn verify(&self, id: &str) -> Result<PathBuf, ModelError> {
         let path = self.path_of(id)?;
-        let Some(model) = catalogue::find(id) else { return Ok(path) };
-        let actual = sha256_of(&path)?;
-        if actual != model.sha256 {
-            return Err(ModelError::WrongHash { id: id.to_owned(), path, expected: model.sha256.to_owned(), actual });
+        if let Some(model) = catalogue::find(id) {
+            verify_file(model, &path)?;
         }
         Ok(path)
     }
@@ -182,17 +182,30 @@ fn model_file(path: &Path) -> Option<ModelFile> {
     Some(ModelFile { id, path: path.to_owned(), bytes, catalogue })
 }
 
+/// Reads the whole file and compares it with the catalogue: the size first, then the SHA-256.
+pub(crate) fn verify_file(model: &CatalogueModel, path: &Path) -> Result<(), ModelError> {
+    check_size(model, path)?;
+    let actual = sha256_of(path)?;
+    if actual != model.sha256 {
+        return Err(ModelError::WrongHash {
+            id: model.id.to_owned(),
+            path: path.to_owned(),
+            expected: model.sha256.to_owned(),
+            actual,
+        });
+    }
+    Ok(())
+}
+
 /// Compares the size of the file with the catalogue's.
-fn check_size(id: &str, path: &Path) -> Result<(), ModelError> {
-    let Some(model) = catalogue::find(id) else { return Ok(()) };
-    let actual =
-        fs::metadata(path).map_err(|source| ModelError::Io { path: path.to_owned(), source })?.len();
-    if actual != model.bytes {
+fn check_size(model: &CatalogueModel, path: &Path) -> Result<(), ModelError> {
+    let metadata = fs::metadata(path).map_err(|source| ModelError::Io { path: path.to_owned(), source })?;
+    if metadata.len() != model.bytes {
         return Err(ModelError::WrongSize {
-            id: id.to_owned(),
+            id: model.id.to_owned(),
             path: path.to_owned(),
             expected: model.bytes,
-            actual,
+            actual: metadata.len(),
         });
     }
     Ok(())
@@ -258,8 +271,14 @@ mod tests {
         let (_dir, folder) = folder_with(SMALL.file, b"GGUF", 1000);
         let error = folder.verify(SMALL.id).unwrap_err();
         assert!(error.to_string().ends_with(&format!("{} has 1000 bytes instead of 491400064", SMALL.file)));
-        assert_eq!(error.hint(), "Run `wright model remove qwen2.5-coder-0.5b`, then `wright model pull qwen2.5-coder-0.5b`.");
-        assert!(matches!(folder.path_of(SMALL.id), Err(ModelError::WrongSize { expected: 491_400_064, actual: 1000, .. })));
+        assert_eq!(
+            error.hint(),
+            "Run `wright model remove qwen2.5-coder-0.5b`, then `wright model pull qwen2.5-coder-0.5b`."
+        );
+        assert!(matches!(
+            folder.path_of(SMALL.id),
+            Err(ModelError::WrongSize { expected: 491_400_064, actual: 1000, .. })
+        ));
     }
 
     #[test]
@@ -277,7 +296,10 @@ mod tests {
     fn a_file_that_is_no_model_is_named_with_its_first_bytes() {
         let (_dir, folder) = folder_with("mine.gguf", b"<htm", 100);
         let error = folder.verify("mine").unwrap_err();
-        assert!(error.to_string().ends_with("mine.gguf is not a GGUF file: it starts with [3c, 68, 74, 6d]"), "{error}");
+        assert!(
+            error.to_string().ends_with("mine.gguf is not a GGUF file: it starts with [3c, 68, 74, 6d]"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -6,7 +6,9 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
     /// Prompt and completion do not fit the model's context window; nothing was sent.
-    #[error("prompt of {prompt_tokens} tokens plus {max_tokens} for the answer exceeds the context of {context_window} tokens of {model:?}")]
+    #[error(
+        "prompt of {prompt_tokens} tokens plus {max_tokens} for the answer exceeds the context of {context_window} tokens of {model:?}"
+    )]
     ContextExceeded {
         /// The model.
         model: String,
@@ -87,15 +89,19 @@ impl ProviderError {
     /// Returns what to try next, as a sentence.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::ContextExceeded { .. } => {
-                Some("Show the model less (fewer or smaller files), or choose a model with a larger context.".to_owned())
+            Self::ContextExceeded { .. } => Some(
+                "Show the model less (fewer or smaller files), or choose a model with a larger context.".to_owned(),
+            ),
+            Self::Unsupported { .. } => {
+                Some("Choose another model with `--model`; `wright model list` shows them.".to_owned())
             }
-            Self::Unsupported { .. } => Some("Choose another model with `--model`; `wright model list` shows them.".to_owned()),
             Self::Configuration { .. } => {
                 Some("A model is written PROVIDER:NAME, for example `local:qwen2.5-coder-1.5b`.".to_owned())
             }
             Self::ModelMissing { id } => Some(format!("Run `wright model pull {id}`.")),
-            Self::Unreachable { .. } => Some("Check the address (`--base-url`) and that the server is running.".to_owned()),
+            Self::Unreachable { .. } => {
+                Some("Check the address (`--base-url`) and that the server is running.".to_owned())
+            }
             Self::Refused { status: 401 | 403, .. } => {
                 Some("Set the key in WRIGHT_API_KEY or the provider's usual variable.".to_owned())
             }

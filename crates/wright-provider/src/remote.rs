@@ -4,8 +4,8 @@
 //! has arrived, trusts neither the length nor the shape of an answer, and keeps the key out of errors and logs.
 //!
 //! It answers [`crate::Prompt::Chat`] only. The wire formats are the `genai` crate's; this folder is the only place that
-//! knows it. [`target`] says where a request goes, [`feed`] reads one answer, [`failure`] explains what went wrong and
-//! [`candidate`] turns one answer into events.
+//! knows it. `target` says where a request goes, `feed` reads one answer, `failure` explains what went wrong and
+//! `candidate` turns one answer into events.
 
 mod candidate;
 mod failure;
@@ -22,9 +22,7 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 use self::candidate::{Piece, candidate};
 use self::feed::Connection;
 pub use self::secret::Secret;
-use crate::{
-    Capabilities, CompletionStream, Event, ModelSpec, Price, Prompt, Provider, ProviderError, Request, Usage,
-};
+use crate::{Capabilities, CompletionStream, Event, ModelSpec, Price, Prompt, Provider, ProviderError, Request, Usage};
 
 /// How many candidates of one request are asked for at the same time.
 const MAX_CONCURRENT_CANDIDATES: usize = 4;

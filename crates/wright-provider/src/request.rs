@@ -105,7 +105,15 @@ pub struct Sampling {
 impl Sampling {
     /// Returns the sampling that always picks the likeliest token.
     pub fn greedy(max_tokens: u32) -> Self {
-        Self { n_candidates: 1, temperature: 0.0, first_greedy: true, top_p: 1.0, seed: 0, max_tokens, stop: Vec::new() }
+        Self {
+            n_candidates: 1,
+            temperature: 0.0,
+            first_greedy: true,
+            top_p: 1.0,
+            seed: 0,
+            max_tokens,
+            stop: Vec::new(),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::ProviderError;
 /// A model's name taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelSpec {
-    /// `local`, `openai`, `anthropic`, `gemini`, `ollama` or `replay`.
+    /// `local`, `openai`, `openai-responses`, `anthropic`, `gemini`, `ollama` or `replay`.
     pub provider: String,
     /// What the provider calls the model.
     pub name: String,
@@ -18,7 +18,9 @@ impl ModelSpec {
             Some((provider, name)) if !provider.is_empty() && !name.is_empty() => {
                 Ok(Self { provider: provider.to_owned(), name: name.to_owned() })
             }
-            _ => Err(ProviderError::Configuration { message: format!("model {text:?} is not of the form PROVIDER:NAME") }),
+            _ => Err(ProviderError::Configuration {
+                message: format!("model {text:?} is not of the form PROVIDER:NAME"),
+            }),
         }
     }
 }

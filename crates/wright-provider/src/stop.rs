@@ -42,8 +42,7 @@ impl StopFilter {
 
     /// Returns where the stop text that is complete first begins.
     fn first_stop(&self) -> Option<usize> {
-        let places =
-            self.stops.iter().filter_map(|stop| self.held.find(stop.as_str()).map(|at| (at + stop.len(), at)));
+        let places = self.stops.iter().filter_map(|stop| self.held.find(stop.as_str()).map(|at| (at + stop.len(), at)));
         places.min().map(|(_, start)| start)
     }
 

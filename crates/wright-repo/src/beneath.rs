@@ -196,7 +196,7 @@ impl Place {
         file.write_all(bytes).map_err(|error| write_error(&self.dir, &self.path, bytes.len() as u64, error))?;
         match like {
             Some((mode, owner)) => {
-                set_owner(file, owner);
+                set_owner(&*file, owner);
                 let mode = Mode::from_raw_mode(mode as RawMode);
                 rustix::fs::fchmod(&*file, mode).map_err(RepoError::io("set the mode of", &self.path))?;
             }
@@ -251,7 +251,7 @@ pub(crate) fn kind(stat: &Stat) -> FileType {
 
 /// Returns the permission bits, without those that change the user.
 pub(crate) fn permissions(stat: &Stat) -> u32 {
-    u32::from(stat.st_mode) & 0o777
+    stat.st_mode & 0o777
 }
 
 /// Names a kind of thing, with its article.
@@ -331,14 +331,8 @@ mod tests {
     #[test]
     fn a_pipe_is_refused_without_waiting_for_its_other_end() {
         let folder = tempfile::tempdir().unwrap();
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            folder.path().join("pipe"),
-            FileType::Fifo,
-            Mode::from_raw_mode(0o600),
-            0,
-        )
-        .unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, folder.path().join("pipe"), FileType::Fifo, Mode::from_raw_mode(0o600), 0)
+            .unwrap();
         let tree = Beneath::open(folder.path()).unwrap();
 
         let error = tree.read(Path::new("pipe"), 10).unwrap_err();

@@ -99,11 +99,13 @@ mod tests {
 
     #[test]
     fn a_listing_keeps_names_with_tabs_and_newlines() {
-        let listing = b"100644 blob aa       3\ta\tb\nc\0160000 commit bb       -\tsub\0120000 blob cc       7\tlink\0";
+        let listing =
+            b"100644 blob aa       3\ta\tb\nc\x00160000 commit bb       -\tsub\x00120000 blob cc       7\tlink\0";
 
         let files = parse_tree(listing).unwrap();
 
-        let file = |path: &str, mode, size, blob: &str| TrackedFile { path: path.into(), mode, size, blob: blob.into() };
+        let file =
+            |path: &str, mode, size, blob: &str| TrackedFile { path: path.into(), mode, size, blob: blob.into() };
         let expected = [
             file("a\tb\nc", FileMode::Regular, 3, "aa"),
             file("sub", FileMode::Submodule, 0, "bb"),

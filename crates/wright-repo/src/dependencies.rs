@@ -30,12 +30,16 @@ pub(crate) fn find(git: &Git, tracked: &[TrackedFile]) -> Result<Vec<PathBuf>, R
         .filter(|folder| git.root.join(folder).symlink_metadata().is_ok_and(|found| found.is_dir()))
         .filter(|folder| !tracked.iter().any(|file| file.path.starts_with(folder)))
         .collect();
-    let ignored = ignored(git, &candidates)?;
+    let ignored = ignored_vendors(git, &candidates)?;
     let is_wanted = |folder: &PathBuf| {
         // A `vendor` folder that is not ignored is new source code as likely as it is a download.
-        !folder.ends_with("vendor") || ignored.contains(folder)
+        !is_vendor(folder) || ignored.contains(folder)
     };
     Ok(candidates.into_iter().filter(is_wanted).map(|folder| git.root.join(folder)).collect())
+}
+
+fn is_vendor(folder: &Path) -> bool {
+    folder.ends_with("vendor")
 }
 
 fn packages(tracked: &[TrackedFile]) -> BTreeSet<PathBuf> {
@@ -45,9 +49,9 @@ fn packages(tracked: &[TrackedFile]) -> BTreeSet<PathBuf> {
     safe.map(Path::to_path_buf).chain([PathBuf::new()]).collect()
 }
 
-fn ignored(git: &Git, folders: &[PathBuf]) -> Result<BTreeSet<PathBuf>, RepoError> {
+fn ignored_vendors(git: &Git, folders: &[PathBuf]) -> Result<BTreeSet<PathBuf>, RepoError> {
     let mut input = Vec::new();
-    for folder in folders {
+    for folder in folders.iter().filter(|folder| is_vendor(folder)) {
         input.extend_from_slice(folder.as_os_str().as_bytes());
         input.push(0);
     }

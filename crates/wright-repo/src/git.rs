@@ -157,17 +157,23 @@ impl Git {
         }
     }
 
-    /// Runs a command with `input` on its standard input and returns its standard output, whatever its exit code.
+    /// Runs a command with `input` on its standard input and returns its standard output.
+    ///
+    /// Exit code 1 is no error: the commands that read names say with it that they found none of them.
     pub(crate) fn run_with_input(&self, args: &[&str], input: &[u8]) -> Result<Vec<u8>, RepoError> {
         let mut command = self.command();
         command.args(args);
-        let mut child = spawn(&mut command)?;
+        let mut child = spawn(command.stderr(Stdio::piped()))?;
         let stdin = child.stdin.take();
         let output = std::thread::scope(|scope| {
             scope.spawn(|| stdin.map(|mut stdin| stdin.write_all(input)));
             child.wait_with_output()
         });
-        Ok(output.map_err(RepoError::io("read the output of git in", &self.root))?.stdout)
+        let output = output.map_err(RepoError::io("read the output of git in", &self.root))?;
+        match output.status.code() {
+            Some(0 | 1) => Ok(output.stdout),
+            _ => Err(git_error(&command, &output)),
+        }
     }
 
     /// Hands the content of each blob to `visit`, in order, from one git process.
@@ -250,7 +256,7 @@ fn base_command(folder: &Path, settings: &[Setting]) -> Command {
             .env(format!("GIT_CONFIG_KEY_{setting_idx}"), &setting.key)
             .env(format!("GIT_CONFIG_VALUE_{setting_idx}"), &setting.value);
     }
-    command.args(["--no-pager", "--literal-pathspecs"]);
+    command.arg("--no-pager");
     for setting in OVERRIDES {
         command.args(["-c", setting]);
     }
@@ -360,7 +366,7 @@ fn git_error(command: &Command, output: &Output) -> RepoError {
 
 /// Returns the command's own words, without the options that every command gets.
 fn subcommand(command: &Command) -> String {
-    let n_shared = 2 + 2 * OVERRIDES.len();
+    let n_shared = 1 + 2 * OVERRIDES.len();
     let words: Vec<_> = command.get_args().skip(n_shared).map(OsStr::to_string_lossy).collect();
     words.join(" ")
 }
@@ -431,8 +437,28 @@ mod tests {
     }
 
     #[test]
+    fn a_repository_of_another_user_is_not_mistaken_for_none() {
+        use std::os::unix::process::ExitStatusExt;
+        let said = |stderr: &str| Output {
+            status: std::process::ExitStatus::from_raw(128 << 8),
+            stdout: Vec::new(),
+            stderr: stderr.into(),
+        };
+        let error = |stderr: &str| discovery_error(Path::new("x"), &said(stderr));
+
+        let owned = error("fatal: detected dubious ownership in repository at '/x'");
+        let missing = error("fatal: not a git repository (or any of the parent directories): .git");
+        let damaged = error("fatal: bad config line 1 in file .git/config");
+
+        assert!(matches!(owned, RepoError::UntrustedOwner { .. }), "{owned}");
+        assert!(matches!(missing, RepoError::NotARepository { .. }), "{missing}");
+        assert_eq!(damaged.to_string(), "run `git rev-parse`: fatal: bad config line 1 in file .git/config");
+    }
+
+    #[test]
     fn only_harmless_settings_of_the_user_are_kept() {
-        let listed = b"global\0core.autocrlf\ninput\0global\0core.fsmonitor\n/tmp/x\0local\0core.eol\nlf\0global\0core.eol\0";
+        let listed =
+            b"global\0core.autocrlf\ninput\0global\0core.fsmonitor\n/tmp/x\0local\0core.eol\nlf\0global\0core.eol\0";
 
         let kept = parse_user_settings(listed);
 

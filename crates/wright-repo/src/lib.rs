@@ -12,11 +12,7 @@
 //! This crate is the only one that knows git. It reports facts and never decides. Every call blocks; a caller with an
 //! event loop runs it on a thread of its own.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
-#![allow(
-    clippy::disallowed_types,
-    clippy::disallowed_methods,
-    reason = "the git program is started here and nowhere else"
-)]
+#![expect(clippy::disallowed_methods, reason = "the git program is started here and nowhere else")]
 
 mod repository;
 mod worktree;
@@ -32,6 +28,7 @@ mod export;
 mod git;
 mod path_rules;
 mod status;
+mod walk;
 
 pub use apply::Applied;
 pub use commit::{CommitId, FileMode, TrackedFile};

@@ -69,7 +69,8 @@ mod tests {
 
     #[test]
     fn ordinary_names_are_allowed() {
-        for path in ["a", "src/main.rs", ".github/workflows/ci.yml", ".gitignore", "-rf", "a\nb", "日本語/ü.py", "..."] {
+        for path in ["a", "src/main.rs", ".github/workflows/ci.yml", ".gitignore", "-rf", "a\nb", "日本語/ü.py", "..."]
+        {
             assert_eq!(problem(Path::new(path)), None, "{path:?}");
         }
     }
@@ -77,9 +78,28 @@ mod tests {
     #[test]
     fn names_that_leave_the_tree_or_reach_a_git_folder_are_refused() {
         let refused = [
-            "", "/etc/passwd", "..", "../x", "a/../../x", "./a", "a//b", "a/", "a\0b", ".git", ".git/config", ".GIT/hooks/x",
-            "a/.Git/config", "git~1/x", "GIT~1", ".git /x", ".git./x", ".git::$INDEX_ALLOCATION/x", ".g\u{200c}it/config",
-            ".g\u{feff}it/x", ".gıt/x", ".ｇit/x",
+            "",
+            "/etc/passwd",
+            "..",
+            "../x",
+            "a/../../x",
+            "./a",
+            "a//b",
+            "a/",
+            "a\0b",
+            ".git",
+            ".git/config",
+            ".GIT/hooks/x",
+            "a/.Git/config",
+            "git~1/x",
+            "GIT~1",
+            ".git /x",
+            ".git./x",
+            ".git::$INDEX_ALLOCATION/x",
+            ".g\u{200c}it/config",
+            ".g\u{feff}it/x",
+            ".gıt/x",
+            ".ｇit/x",
         ];
         for path in refused {
             assert!(problem(Path::new(path)).is_some(), "{path:?}");

@@ -57,7 +57,8 @@ impl fmt::Display for Operation {
 }
 
 pub(crate) fn read(git: &Git) -> Result<Status, RepoError> {
-    let options = ["status", "--porcelain=v2", "-z", "--untracked-files=all", "--ignore-submodules=all", "--no-renames"];
+    let options =
+        ["status", "--porcelain=v2", "-z", "--untracked-files=all", "--ignore-submodules=all", "--no-renames"];
     let mut status = parse(&git.run(options)?)?;
     status.operation = operation(&git.git_dir);
     Ok(status)

@@ -18,10 +18,7 @@ pub struct Command {
 impl Command {
     /// Returns a command that runs in the tree itself, with no variables of its own.
     pub fn new<W: Into<String>>(argv: impl IntoIterator<Item = W>) -> Self {
-        Self {
-            argv: argv.into_iter().map(Into::into).collect(),
-            ..Self::default()
-        }
+        Self { argv: argv.into_iter().map(Into::into).collect(), ..Self::default() }
     }
 
     /// Says what is wrong with the command before a process is started for it.
@@ -33,15 +30,9 @@ impl Command {
         if let Some(word) = self.argv.iter().find(|word| word.contains('\0')) {
             return invalid(format!("the argument {word:?} contains a zero byte"));
         }
-        let stays_inside = self
-            .dir
-            .components()
-            .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        let stays_inside = self.dir.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
         if !stays_inside {
-            return invalid(format!(
-                "the folder {:?} is not inside the tree",
-                self.dir.display()
-            ));
+            return invalid(format!("the folder {:?} is not inside the tree", self.dir.display()));
         }
         match self.env.iter().find(|(name, value)| !is_variable(name, value)) {
             Some((name, _)) => invalid(format!("the variable {name:?} cannot be set")),
@@ -59,9 +50,7 @@ mod tests {
     use super::*;
 
     fn refusal(command: &Command) -> String {
-        command
-            .check()
-            .map_or_else(|error| error.to_string(), |()| "fine".to_owned())
+        command.check().map_or_else(|error| error.to_string(), |()| "fine".to_owned())
     }
 
     #[test]
@@ -72,11 +61,9 @@ mod tests {
 
     #[test]
     fn the_folder_of_a_command_stays_inside_the_tree() {
-        for (dir, fine) in [("", true), ("a/b", true), ("./a", true), ("..", false), ("a/../b", false), ("/etc", false)] {
-            let command = Command {
-                dir: PathBuf::from(dir),
-                ..Command::new(["true"])
-            };
+        for (dir, fine) in [("", true), ("a/b", true), ("./a", true), ("..", false), ("a/../b", false), ("/etc", false)]
+        {
+            let command = Command { dir: PathBuf::from(dir), ..Command::new(["true"]) };
             assert_eq!(command.check().is_ok(), fine, "{dir}");
         }
     }
@@ -84,10 +71,7 @@ mod tests {
     #[test]
     fn a_variable_that_the_kernel_would_misread_is_refused() {
         for (name, value, fine) in [("A", "b=c", true), ("", "b", false), ("A=B", "c", false), ("A", "b\0c", false)] {
-            let command = Command {
-                env: vec![(name.to_owned(), value.to_owned())],
-                ..Command::new(["true"])
-            };
+            let command = Command { env: vec![(name.to_owned(), value.to_owned())], ..Command::new(["true"]) };
             assert_eq!(command.check().is_ok(), fine, "{name:?}={value:?}");
         }
     }

@@ -86,15 +86,9 @@ mod tests {
 
     #[test]
     fn a_low_level_names_the_missing_layers_and_the_next_step() {
-        let error = SandboxError::LevelTooLow {
-            reached: Level::D,
-            required: Level::A,
-            missing: vec![LayerKind::Namespaces],
-        };
-        assert_eq!(
-            error.to_string(),
-            "sandbox level D reached, A required; missing: namespaces"
-        );
+        let error =
+            SandboxError::LevelTooLow { reached: Level::D, required: Level::A, missing: vec![LayerKind::Namespaces] };
+        assert_eq!(error.to_string(), "sandbox level D reached, A required; missing: namespaces");
         assert!(error.hint().is_some_and(|hint| hint.contains("wright doctor")));
     }
 }

@@ -8,7 +8,8 @@ pub enum Level {
     /// Too little works: no command is run at all.
     E,
     /// Landlock and the system call filter, on the host's own file system. No network of any kind, not even loopback, and
-    /// no shared memory folder. Names and arguments of other processes stay visible.
+    /// no shared memory folder. Names and arguments of other processes stay visible. Where root starts the command, the tree
+    /// must lie where other users can go.
     D,
     /// Namespaces made by an installed bubblewrap. Not built yet, so no machine reaches it.
     C,
@@ -23,11 +24,7 @@ impl Level {
     pub(crate) fn of(layers: &[LayerKind]) -> Self {
         let has = |layer| layers.contains(&layer);
         let filtered_and_unprivileged = has(LayerKind::Identity) && has(LayerKind::Seccomp);
-        match (
-            filtered_and_unprivileged,
-            has(LayerKind::Namespaces),
-            has(LayerKind::Landlock),
-        ) {
+        match (filtered_and_unprivileged, has(LayerKind::Namespaces), has(LayerKind::Landlock)) {
             (true, true, true) => Self::A,
             (true, true, false) => Self::B,
             (true, false, true) => Self::D,
@@ -63,12 +60,7 @@ pub enum LayerKind {
 
 impl LayerKind {
     /// Every layer, in the order in which they are built.
-    pub const ALL: [Self; 4] = [
-        Self::Namespaces,
-        Self::Identity,
-        Self::Landlock,
-        Self::Seccomp,
-    ];
+    pub const ALL: [Self; 4] = [Self::Namespaces, Self::Identity, Self::Landlock, Self::Seccomp];
 
     /// Returns what a user can do to get this layer.
     #[must_use]

@@ -12,15 +12,7 @@
 //!
 //! Not yet built: level C (an installed bubblewrap makes the namespaces), cgroup limits, and the opt-in egress proxy.
 
-#![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "this crate is where untrusted processes are started"
-)]
-#![cfg_attr(
-    test,
-    allow(clippy::unwrap_used, reason = "a test fails by panicking")
-)]
+#![expect(clippy::disallowed_methods, reason = "this crate is where untrusted processes are started")]
 
 mod command;
 mod error;

@@ -18,14 +18,7 @@ impl CappedOutput {
     pub(crate) fn new(max_bytes: u64) -> Self {
         let max_bytes = usize::try_from(max_bytes).unwrap_or(usize::MAX);
         let max_tail = max_bytes / 2;
-        Self {
-            head: Vec::new(),
-            tail: VecDeque::new(),
-            max_head: max_bytes - max_tail,
-            max_tail,
-            n_cut: 0,
-            n_total: 0,
-        }
+        Self { head: Vec::new(), tail: VecDeque::new(), max_head: max_bytes - max_tail, max_tail, n_cut: 0, n_total: 0 }
     }
 
     /// Takes the next bytes.

@@ -8,7 +8,8 @@ use crate::{Level, SandboxError};
 /// What a command is allowed to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// The one folder the command may change. It has the same path inside as outside.
+    /// The one folder the command may change. It has the same path inside as outside. Where root starts the command, it may
+    /// change what belongs to the folder's own owner; other people's files in it keep their permissions.
     pub tree: PathBuf,
     /// Toolchains and caches the command may read, at the same path. Missing ones are ignored. One inside the tree takes
     /// the right to change that part away, and passes through no symbolic link.
@@ -26,12 +27,7 @@ impl Policy {
     /// Returns the default policy for a tree: no extra folders, default limits, level D or better.
     #[must_use]
     pub fn new(tree: impl Into<PathBuf>) -> Self {
-        Self {
-            tree: tree.into(),
-            read_only: Vec::new(),
-            limits: Limits::default(),
-            minimum_level: Level::D,
-        }
+        Self { tree: tree.into(), read_only: Vec::new(), limits: Limits::default(), minimum_level: Level::D }
     }
 
     /// Says what is wrong with the policy before a process is started for it.
@@ -40,9 +36,7 @@ impl Policy {
         if !self.tree.is_dir() {
             return Err(refused("the tree", &self.tree, "is not a folder"));
         }
-        self.read_only
-            .iter()
-            .try_for_each(|path| check_path(path, "the read-only folder"))
+        self.read_only.iter().try_for_each(|path| check_path(path, "the read-only folder"))
     }
 }
 
@@ -88,8 +82,8 @@ impl Default for Limits {
 
 /// Folders that hold more than one project. Granting one of them, or something above it, would open the machine.
 const NEVER_GRANTED: &[&str] = &[
-    "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin", "/sys", "/tmp", "/usr",
-    "/var",
+    "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin", "/sys", "/tmp",
+    "/usr", "/var",
 ];
 
 /// Folders below which nothing is granted either: what lies there is the kernel's, or a door to a service.
@@ -113,9 +107,7 @@ fn check_path(path: &Path, what: &str) -> Result<(), SandboxError> {
 }
 
 fn refused(what: &str, path: &Path, why: &str) -> SandboxError {
-    SandboxError::InvalidPolicy {
-        reason: format!("{what} {:?} {why}", path.display()),
-    }
+    SandboxError::InvalidPolicy { reason: format!("{what} {:?} {why}", path.display()) }
 }
 
 #[cfg(test)]

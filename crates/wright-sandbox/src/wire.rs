@@ -57,22 +57,14 @@ impl Spec {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Action {
     /// Run a command.
-    Run {
-        argv: Vec<String>,
-        dir: PathBuf,
-        env: Vec<(String, String)>,
-    },
+    Run { argv: Vec<String>, dir: PathBuf, env: Vec<(String, String)> },
     /// Try what must fail: read a secret file and reach a listener of the host.
     SelfTest { secret: PathBuf, port: u16 },
 }
 
 impl From<&Command> for Action {
     fn from(command: &Command) -> Self {
-        Self::Run {
-            argv: command.argv.clone(),
-            dir: command.dir.clone(),
-            env: command.env.clone(),
-        }
+        Self::Run { argv: command.argv.clone(), dir: command.dir.clone(), env: command.env.clone() }
     }
 }
 
@@ -126,10 +118,7 @@ pub(crate) enum Report {
     /// A layer stands. Sent by the self-test only.
     Built { layer: WireLayer, detail: String },
     /// The sandbox could not be built, or did not hold. The command was not run.
-    Failed {
-        layer: Option<WireLayer>,
-        detail: String,
-    },
+    Failed { layer: Option<WireLayer>, detail: String },
     /// The program could not be executed.
     NotRunnable { code: i32, detail: String },
     /// The command ended by itself.

@@ -250,7 +250,6 @@ pub(crate) struct LanguageTable {
     pub(crate) or: &'static str,
     pub(crate) truth: &'static str,
     pub(crate) falsehood: &'static str,
-    pub(crate) null: Option<&'static str>,
     pub(crate) is_null: Option<&'static str>,
     pub(crate) is_not_null: Option<&'static str>,
     /// Conditions that hold when a variable has nothing in it.

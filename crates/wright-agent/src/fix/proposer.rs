@@ -156,7 +156,7 @@ pub(super) struct Proposer {
     provider: Arc<dyn Provider>,
     reporter: Reporter,
     seed: u64,
-    suspects: Vec<Suspect>,
+    suspects: Vec<Arc<Suspect>>,
     failure: String,
     questions: BinaryHeap<Question>,
     spending: Arc<Mutex<ModelSpending>>,
@@ -171,7 +171,7 @@ impl Proposer {
         run: &TestRun,
         spending: Arc<Mutex<ModelSpending>>,
     ) -> Self {
-        let suspects: Vec<Suspect> = places.iter().filter_map(|place| suspect(tree, place)).collect();
+        let suspects: Vec<Arc<Suspect>> = places.iter().filter_map(|place| suspect(tree, place)).map(Arc::new).collect();
         let mut proposer = Self {
             provider: Arc::clone(&deps.provider),
             reporter: Arc::clone(&deps.reporter),
@@ -256,7 +256,7 @@ impl Proposer {
 
     /// Ranks all syntax edits of a function in one reading, and lines up its holes by what the reading found odd.
     async fn rank(&mut self, idx: usize) -> Result<Batch, ProviderError> {
-        let suspect = &self.suspects[idx];
+        let suspect = Arc::clone(&self.suspects[idx]);
         self.say(format!("reading `{}`", suspect.name));
         let (tree, function) = (&suspect.tree, &suspect.function);
         let mut scope = Scope::default();
@@ -276,10 +276,9 @@ impl Proposer {
             Alternatives { context: suspect.context.clone(), original: tree.text()[range].to_owned(), variants };
         self.note_prompt(&format!("{}{}", alternatives.context, alternatives.original));
         let ranks = self.provider.rank(alternatives).await?;
-        let suspect = &self.suspects[idx];
         let mut ranked: Vec<(f32, Range<usize>, Candidate)> = Vec::new();
         for (rank, (edit, text)) in ranks.iter().zip(files) {
-            let what = describe(suspect, edit.range.clone(), &text);
+            let what = describe(&suspect, edit.range.clone(), &text);
             let candidate = Candidate { source: Source::SyntaxEdit, path: suspect.path.clone(), text, what };
             ranked.push((*rank, edit.range.clone(), candidate));
         }
@@ -288,18 +287,17 @@ impl Proposer {
             let inside = ranked.iter().filter(|(_, range, _)| range.start < hole.end && hole.start < range.end);
             inside.map(|(rank, ..)| f64::from(*rank)).next().unwrap_or(f64::from(MIN_RANK))
         };
-        let holes = holes(suspect, &oddness);
+        let holes = holes(&suspect, &oddness);
         self.questions.extend(holes.into_iter().map(|it| Question { suspect: idx, key: it.key + idx as f64 * 4.0, ..it }));
         Ok(Batch::Ranked(ranked.into_iter().filter(|it| it.0 > MIN_RANK).map(|it| it.2).collect()))
     }
 
     /// Masks a range of the function and lets the model fill it several ways.
     async fn fill(&mut self, idx: usize, range: Range<usize>, kind: HoleKind) -> Result<Batch, ProviderError> {
-        let suspect = &self.suspects[idx];
+        let suspect = Arc::clone(&self.suspects[idx]);
         let text = suspect.tree.text();
         let line = text[..range.start].matches('\n').count() + 1;
         self.say(format!("filling line {line} of `{}`", suspect.name));
-        let suspect = &self.suspects[idx];
         let is_one_line = !text[range.clone()].contains('\n');
         let stop = if is_one_line { vec!["\n".to_owned()] } else { Vec::new() };
         let spare = u32::try_from(range.len() / 2).unwrap_or(MAX_LINE_TOKENS);
@@ -318,11 +316,10 @@ impl Proposer {
         let suffix = format!("{line_break}{}", &text[range.end..suspect.function.range.end]);
         let prompt = Prompt::FillInTheMiddle { prefix, suffix: suffix.clone(), order: FimOrder::PrefixFirst };
         let completions = self.complete(prompt, sampling).await?;
-        let suspect = &self.suspects[idx];
         let candidates = completions.iter().filter_map(|completion| {
             let filled = filled(completion, &suffix)?;
             let new = format!("{}{insertion_indent}{filled}{line_break}{}", &text[..range.start], &text[range.end..]);
-            let what = describe(suspect, range.clone(), &new);
+            let what = describe(&suspect, range.clone(), &new);
             Some(Candidate { source: Source::Cloze, path: suspect.path.clone(), text: new, what })
         });
         Ok(Batch::FromModel(candidates.collect()))
@@ -330,9 +327,8 @@ impl Proposer {
 
     /// Asks for the whole function, corrected.
     async fn rewrite(&mut self, idx: usize, sampling: Sampling) -> Result<Batch, ProviderError> {
-        let suspect = &self.suspects[idx];
+        let suspect = Arc::clone(&self.suspects[idx]);
         self.say(format!("rewriting `{}`, {} time{}", suspect.name, sampling.n_candidates, if sampling.n_candidates == 1 { "" } else { "s" }));
-        let suspect = &self.suspects[idx];
         let language = suspect.tree.language();
         let function = &suspect.tree.text()[suspect.function.range.clone()];
         let function = reindent(function, &suspect.function.indent, "");
@@ -343,9 +339,8 @@ impl Proposer {
         let prefill = format!("```{}\n", language.name().to_lowercase());
         let messages = vec![Message::system("You are a careful programmer. Answer with code only."), Message::user(question)];
         let completions = self.complete(Prompt::Chat { messages, prefill: prefill.clone() }, sampling).await?;
-        let suspect = &self.suspects[idx];
         let what = format!("`{}` written anew", suspect.name);
-        let texts = completions.iter().filter_map(|it| splice(suspect, language, &with_fence(&it.text, &prefill)));
+        let texts = completions.iter().filter_map(|it| splice(&suspect, language, &with_fence(&it.text, &prefill)));
         let candidates: Vec<Candidate> = texts
             .map(|text| Candidate { source: Source::Rewrite, path: suspect.path.clone(), text, what: what.clone() })
             .collect();

@@ -14,6 +14,7 @@ use serde_json::json;
 use wright_gate::full::Baseline;
 use wright_gate::{Comparison, Finding, TestRun, TestSetup, TestStatus, run_tests};
 use wright_repo::Worktree;
+use wright_sandbox::Sandbox;
 use wright_store::TaskId;
 use wright_text::{FileChange, Patch};
 
@@ -86,7 +87,7 @@ pub(super) struct Search<'a> {
     deps: &'a Deps,
     request: &'a Request,
     task: &'a TaskId,
-    setup: TestSetup,
+    setup: Arc<TestSetup>,
     /// The run that candidates are compared with: the baseline, or the best partial repair.
     reference: TestRun,
     /// Texts that partial repairs have changed, before and after.
@@ -119,7 +120,7 @@ impl<'a> Search<'a> {
             deps,
             request,
             task,
-            setup,
+            setup: Arc::new(setup),
             reference: baseline.run.clone(),
             adopted: HashMap::new(),
             idle_trees,
@@ -190,10 +191,10 @@ impl<'a> Search<'a> {
             while !self.idle_trees.is_empty() {
                 let Some((candidate, before)) = self.next_worth_testing().await? else { break };
                 let tree = self.idle_trees.pop().expect("checked above");
-                running.push(test(self.deps, &self.setup, tree, candidate, before));
+                running.push(test(self.deps.sandbox.clone(), Arc::clone(&self.setup), tree, candidate, before));
             }
-            let proposals = self.proposals.as_mut().expect("started before the search");
-            let is_exhausted = proposals.is_finished && self.ready.is_empty() && self.edits.is_empty();
+            let is_finished = self.proposals.as_ref().is_none_or(|it| it.is_finished);
+            let is_exhausted = is_finished && self.ready.is_empty() && self.edits.is_empty();
             if running.is_empty() && is_exhausted {
                 return self.end_of_proposals();
             }
@@ -209,7 +210,7 @@ impl<'a> Search<'a> {
                         return Ok(Found::Passing(passing));
                     }
                 }
-                batch = proposals.next(), if !proposals.is_finished => self.take(batch),
+                batch = next_batch(&mut self.proposals) => self.take(batch),
                 () = tokio::time::sleep_until(self.deadline.into()) => {
                     while let Some(tested) = running.next().await {
                         self.idle_trees.push(tested?.0);
@@ -314,16 +315,24 @@ impl<'a> Search<'a> {
 
 /// Tests one candidate in `tree`, which is as before afterwards.
 async fn test(
-    deps: &Deps,
-    setup: &TestSetup,
+    sandbox: Sandbox,
+    setup: Arc<TestSetup>,
     tree: Worktree,
     candidate: Candidate,
     before: String,
 ) -> Result<(Worktree, Candidate, TestRun), AgentError> {
     tree.write(&candidate.path, &candidate.text)?;
-    let run = run_tests(&deps.sandbox, setup, tree.root()).await;
+    let run = run_tests(&sandbox, &setup, tree.root()).await;
     tree.write(&candidate.path, &before)?;
     Ok((tree, candidate, run?))
+}
+
+/// Waits for the proposer; for ever once it has finished.
+async fn next_batch(proposals: &mut Option<Proposals>) -> Batch {
+    match proposals {
+        Some(proposals) if !proposals.is_finished => proposals.next().await,
+        _ => std::future::pending().await,
+    }
 }
 
 /// How long a run on a candidate may take.

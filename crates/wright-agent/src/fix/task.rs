@@ -231,7 +231,7 @@ fn with_names(kind: TestKind, mut argv: Vec<String>) -> Vec<String> {
         | TestKind::Go
         | TestKind::Cargo
         | TestKind::Node
-        | TestKind::Npm
+        | TestKind::Npm(_)
         | TestKind::Maven
         | TestKind::Gradle
         | TestKind::Make
@@ -252,7 +252,7 @@ fn base_name(program: &str) -> &str {
 
 /// Makes installed dependencies that git ignores, such as `node_modules`, visible in the tree.
 fn link_dependencies(repo: &Repository, tree: &Worktree, setup: &mut TestSetup) -> Result<(), AgentError> {
-    for folder in repo.ignored_dependencies() {
+    for folder in repo.ignored_dependencies()? {
         let Ok(relative) = folder.strip_prefix(repo.root()) else { continue };
         let link = tree.root().join(relative);
         if link.exists() || !link.parent().is_some_and(Path::is_dir) {

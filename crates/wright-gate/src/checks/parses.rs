@@ -11,6 +11,11 @@ pub const NAME: &str = "parses";
 /// Reports the first syntax error when the change added any. A language without a grammar has no findings.
 pub fn check(change: Change<'_>) -> Vec<Finding> {
     let Some(language) = Language::from_path(change.path) else { return Vec::new() };
+    check_as(language, change)
+}
+
+/// Does the same for text whose language is known by other means than its path.
+pub fn check_as(language: Language, change: Change<'_>) -> Vec<Finding> {
     let after = SyntaxTree::parse(language, change.after);
     if after.error_count() == 0 {
         return Vec::new();

@@ -8,7 +8,7 @@ use super::loaded::Loaded;
 use super::prompt::heal;
 use super::rank::Comparison;
 use super::sampler::Sampler;
-use super::text::{Grown, GrowingText};
+use super::text::{GrowingText, Grown};
 use crate::protocol::{Answer, Line, WireError};
 
 /// Which request of which connection.

@@ -72,7 +72,12 @@ pub(super) struct FimTokens {
 
 impl Llama {
     /// Loads the model in `path` with room for `n_cells` tokens. A decode stops soon after `interrupt` becomes true.
-    pub(super) fn load(path: &Path, n_cells: usize, n_threads: usize, interrupt: Arc<AtomicBool>) -> Result<Self, String> {
+    pub(super) fn load(
+        path: &Path,
+        n_cells: usize,
+        n_threads: usize,
+        interrupt: Arc<AtomicBool>,
+    ) -> Result<Self, String> {
         initialize();
         take_last_error();
         let c_path = CString::new(path.as_os_str().as_encoded_bytes()).map_err(|error| error.to_string())?;
@@ -186,7 +191,8 @@ impl Llama {
     pub(super) fn ends_text(&self, token: Token) -> bool {
         // SAFETY: the vocabulary is alive, and `token` comes from it.
         unsafe {
-            sys::llama_vocab_is_eog(self.vocab.as_ptr(), token) || sys::llama_vocab_is_control(self.vocab.as_ptr(), token)
+            sys::llama_vocab_is_eog(self.vocab.as_ptr(), token)
+                || sys::llama_vocab_is_control(self.vocab.as_ptr(), token)
         }
     }
 
@@ -209,8 +215,9 @@ impl Llama {
     pub(super) fn fim_tokens(&self) -> Option<FimTokens> {
         let vocab = self.vocab.as_ptr();
         // SAFETY: the vocabulary is alive.
-        let (prefix, suffix, middle) =
-            unsafe { (sys::llama_vocab_fim_pre(vocab), sys::llama_vocab_fim_suf(vocab), sys::llama_vocab_fim_mid(vocab)) };
+        let (prefix, suffix, middle) = unsafe {
+            (sys::llama_vocab_fim_pre(vocab), sys::llama_vocab_fim_suf(vocab), sys::llama_vocab_fim_mid(vocab))
+        };
         (prefix >= 0 && suffix >= 0 && middle >= 0).then_some(FimTokens { prefix, suffix, middle })
     }
 

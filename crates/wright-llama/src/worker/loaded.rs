@@ -97,8 +97,9 @@ impl Loaded {
     /// Returns the tokens that agree with the bytes that are still to be written.
     pub(super) fn agreeing_tokens(&mut self, healing: &[u8]) -> Vec<Token> {
         let llama = &self.llama;
-        let pieces =
-            self.pieces.get_or_insert_with(|| (0..llama.n_vocab()).map(|token| llama.bytes_of(token as Token)).collect());
+        let pieces = self
+            .pieces
+            .get_or_insert_with(|| (0..llama.n_vocab()).map(|token| llama.bytes_of(token as Token)).collect());
         let agreeing = pieces.iter().enumerate().filter(|(_, piece)| agrees(piece, healing));
         agreeing.map(|(token, _)| token as Token).collect()
     }

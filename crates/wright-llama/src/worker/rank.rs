@@ -55,7 +55,8 @@ impl Comparison {
     /// two probabilities, so no sum over the vocabulary is needed.
     pub(super) fn see(&mut self, position: usize, logits: &[f32]) {
         for parting in self.partings.get(&position).into_iter().flatten() {
-            self.scores[parting.variant] = logits[parting.variant_token as usize] - logits[parting.original_token as usize];
+            self.scores[parting.variant] =
+                logits[parting.variant_token as usize] - logits[parting.original_token as usize];
         }
     }
 }

@@ -25,13 +25,16 @@ use crate::protocol::{Answer, WireError, WireStats};
 /// How many models are in memory at most.
 const MAX_LOADED: usize = 2;
 
+/// How many candidates a request may have.
+const MAX_CANDIDATES: usize = 1024;
+
 /// How often an idle worker looks whether it is time to unload or to end.
 const IDLE_TICK: Duration = Duration::from_millis(500);
 
 /// Everything that can happen to the scheduler from outside.
 pub(super) enum Command {
     /// A request arrived.
-    Submit(Job),
+    Submit(Box<Job>),
     /// A client no longer wants an answer.
     Cancel(JobKey),
     /// A connection closed, and with it all of its requests.
@@ -210,13 +213,21 @@ impl Scheduler {
         self.shared.n_pending.fetch_sub(1, Ordering::SeqCst);
         self.last_active = Instant::now();
         match command {
-            Command::Submit(job) => self.jobs.push(job),
+            Command::Submit(job) => self.take_job(*job),
             Command::Cancel(key) => self.drop_jobs(|job| job.key == key),
             Command::Disconnect(connection) => self.drop_jobs(|job| job.key.connection == connection),
             Command::Stats(reply) => reply.send(Answer::Stats(self.stats())),
             Command::Shutdown => return Flow::End,
         }
         Flow::Continue
+    }
+
+    /// Queues a request, unless its connection already has one with the same id: answers could not be told apart.
+    fn take_job(&mut self, job: Job) {
+        if self.jobs.iter().any(|other| other.key == job.key) {
+            return job.reply.fail(WireError::Malformed { message: format!("id {} is in use", job.key.id) });
+        }
+        self.jobs.push(job);
     }
 
     /// Unloads models that were not used for long, and ends a worker that nobody needs.
@@ -468,6 +479,10 @@ fn plan_completion(
     let (n_prompt, max_tokens) = (tokens.len(), sampling.max_tokens as usize);
     check_fits(loaded, n_prompt, max_tokens)?;
     let n_candidates = sampling.n_candidates.max(1) as usize;
+    if n_candidates > MAX_CANDIDATES {
+        let message = format!("{n_candidates} candidates are asked for, and at most {MAX_CANDIDATES} are written");
+        return Err(WireError::Malformed { message });
+    }
     if max_tokens == 0 {
         return Ok(Planned::Answer(nothing_to_write(n_prompt, sampling.n_candidates.max(1))));
     }
@@ -489,8 +504,7 @@ fn max_parallel() -> usize {
 
 /// Returns the answer to a request for completions without a token.
 fn nothing_to_write(n_prompt: usize, n_candidates: u32) -> Vec<Answer> {
-    let stopped =
-        |candidate| Answer::Stopped { candidate, reason: StopReason::MaxTokens.into(), mean_logprob: 0.0 };
+    let stopped = |candidate| Answer::Stopped { candidate, reason: StopReason::MaxTokens.into(), mean_logprob: 0.0 };
     let finished = Answer::Finished { prompt_tokens: n_prompt as u64, cached_tokens: 0, completion_tokens: 0 };
     (0..n_candidates).map(stopped).chain([finished]).collect()
 }
@@ -630,7 +644,8 @@ fn see_prompt(loaded: &mut Loaded, job: &mut Job, position: usize, logits: Vec<f
     match &mut plan.goal {
         Goal::Compare(comparison) => {
             comparison.see(position, &logits);
-            let is_over = run.n_read == plan.tokens.len() && comparison.partings.last_key_value().is_some_and(|(&last, _)| last == position);
+            let is_over = run.n_read == plan.tokens.len()
+                && comparison.partings.last_key_value().is_some_and(|(&last, _)| last == position);
             if is_over {
                 job.reply.send(Answer::Ranked { scores: std::mem::take(&mut comparison.scores) });
             }
@@ -755,9 +770,9 @@ fn count(loaded: &mut Loaded, step: &Step, time: Duration) {
     counter.1 += time;
 }
 
-/// Returns how much memory programs can still take.
+/// Returns how much memory programs can still take; as much as anyone asks for where the system does not say.
 fn available_memory() -> u64 {
-    let mut system = sysinfo::System::new();
+    let Ok(mut system) = sysinfo::System::new() else { return u64::MAX };
     system.refresh_memory();
     system.available_memory()
 }

@@ -4,9 +4,6 @@
 
 use super::llama::Token;
 
-/// A slot keeps at least this many tokens of another prompt from being overwritten for the sake of a shared beginning.
-const MIN_WORTH_KEEPING: usize = 64;
-
 /// The slots of one context.
 #[derive(Debug)]
 pub(super) struct Slots {
@@ -75,7 +72,10 @@ impl Slots {
 
     /// Empties the idle slot that was not used for the longest time, and returns it.
     pub(super) fn evict(&mut self) -> Option<usize> {
-        let slot = self.idle().filter(|&idx| !self.slots[idx].tokens.is_empty()).min_by_key(|&idx| self.slots[idx].last_used)?;
+        let slot = self
+            .idle()
+            .filter(|&idx| !self.slots[idx].tokens.is_empty())
+            .min_by_key(|&idx| self.slots[idx].last_used)?;
         self.slots[slot].tokens.clear();
         Some(slot)
     }
@@ -94,10 +94,11 @@ impl Slots {
             .unwrap_or((0, 0))
     }
 
-    /// Returns whether a prompt that shares `n_shared` tokens may replace the rest of what the slot holds.
+    /// Returns whether a prompt that shares `n_shared` tokens may replace the rest of what the slot holds. Where it would
+    /// lose more than it shares, it takes another slot: sharing cells costs nothing, reading them again does.
     fn may_overwrite(&self, slot: usize, n_shared: usize) -> bool {
         let n_lost = self.slots[slot].tokens.len() - n_shared;
-        !self.slots[slot].is_busy && n_lost <= n_shared.max(MIN_WORTH_KEEPING)
+        !self.slots[slot].is_busy && n_lost <= n_shared
     }
 
     /// Returns an idle slot to use instead of `source`: an empty one, or the one that was not used for the longest time.

@@ -43,9 +43,10 @@ pub(super) fn candidate(
         n_thought_bytes: 0,
         ready: VecDeque::new(),
     };
-    stream::try_unfold(candidate, |mut candidate| async move {
-        Ok(candidate.next().await?.map(|piece| (piece, candidate)))
-    })
+    stream::try_unfold(
+        candidate,
+        |mut candidate| async move { Ok(candidate.next().await?.map(|piece| (piece, candidate))) },
+    )
 }
 
 struct Candidate {

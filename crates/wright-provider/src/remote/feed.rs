@@ -1,18 +1,18 @@
 //! Opens the connection for one answer and reads what arrives, within the time allowed.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use futures::StreamExt;
-use genai::chat::{ChatStream, ChatStreamEvent, StopReason as WireStop, StreamEnd, Usage as WireUsage};
+use genai::chat::{ChatOptions, ChatStream, ChatStreamEvent, StopReason as WireStop, StreamEnd, Usage as WireUsage};
 use tokio::time::timeout;
 
+use super::RemoteConfig;
 use super::failure::{Explainer, Failure};
 use super::target::{Dialect, Target, chat_request};
-use super::RemoteConfig;
 use crate::{Message, ModelSpec, ProviderError, Sampling, StopReason};
 
 /// The longest pause a server may ask for; beyond it we give up, and say how long it wanted.
@@ -49,7 +49,12 @@ pub(super) enum Incoming {
 pub(super) struct Feed {
     stream: ChatStream,
     dialect: Dialect,
+    finish: Finish,
 }
+
+/// The reason to finish that an OpenAI stream has told. Some servers then close the connection without the `[DONE]` that
+/// genai waits for.
+type Finish = Arc<OnceLock<WireStop>>;
 
 impl Connection {
     pub(super) fn new(spec: &ModelSpec, config: RemoteConfig) -> Result<Self, ProviderError> {
@@ -122,7 +127,8 @@ impl Connection {
         candidate_idx: u32,
         is_plain: bool,
     ) -> Result<(Incoming, Feed), Failure> {
-        let options = self.target.options(sampling, candidate_idx, is_plain);
+        let finish = Finish::default();
+        let options = watched(self.target.options(sampling, candidate_idx, is_plain), Arc::clone(&finish));
         let target = self.target.service().map_err(|error| Failure { error, is_transient: false })?;
         let spec = genai::ModelSpec::from_target(target);
         // Sends nothing yet; the first read does.
@@ -131,7 +137,7 @@ impl Connection {
             .exec_chat_stream(spec, chat_request(messages), Some(&options))
             .await
             .map_err(|error| self.explainer.explain(error))?;
-        let mut feed = Feed { stream: response.stream, dialect: self.target.dialect() };
+        let mut feed = Feed { stream: response.stream, dialect: self.target.dialect(), finish };
         match self.next_within(&mut feed, self.config.first_token_timeout).await? {
             Some(first) => Ok((first, feed)),
             None => Err(self.explainer.not_an_answer()),
@@ -214,7 +220,7 @@ impl Feed {
         loop {
             let event = std::future::poll_fn(|ctx| quietly(|| self.stream.poll_next_unpin(ctx))).await;
             match event.transpose().map_err(FeedError::Wire)? {
-                None => return Ok(None),
+                None => return self.end_without_word(),
                 Some(ChatStreamEvent::Chunk(chunk)) if !chunk.content.is_empty() => {
                     return Ok(Some(Incoming::Text(chunk.content)));
                 }
@@ -224,6 +230,13 @@ impl Feed {
                 Some(ChatStreamEvent::End(end)) => return self.end(end),
                 Some(_) => {}
             }
+        }
+    }
+
+    fn end_without_word(&self) -> Result<Option<Incoming>, FeedError> {
+        match self.finish.get() {
+            Some(reason) => self.end(StreamEnd { captured_stop_reason: Some(reason.clone()), ..StreamEnd::default() }),
+            None => Ok(None),
         }
     }
 
@@ -253,6 +266,25 @@ impl Feed {
             Dialect::OpenAi | Dialect::Anthropic => false,
         }
     }
+}
+
+/// Returns `options` that note in `finish` when the stream tells its reason to finish.
+fn watched(options: ChatOptions, finish: Finish) -> ChatOptions {
+    options.with_raw_frame_fn(move |_, frame| {
+        if let Some(reason) = finish_reason_in(frame.data) {
+            // Only the first is of interest.
+            finish.set(WireStop::from(reason)).ok();
+        }
+    })
+}
+
+/// Returns the reason to finish in one event of an OpenAI stream.
+fn finish_reason_in(data: &str) -> Option<String> {
+    if !data.contains("finish_reason") {
+        return None;
+    }
+    let event: serde_json::Value = serde_json::from_str(data).ok()?;
+    Some(event.pointer("/choices/0/finish_reason")?.as_str()?.to_owned())
 }
 
 /// Runs `read` without log output: genai logs the bodies of failed requests, which may repeat the key.

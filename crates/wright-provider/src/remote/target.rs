@@ -144,8 +144,7 @@ impl Target {
 
     /// Returns the options of one request. `is_plain` leaves out what some models refuse to be told.
     pub(super) fn options(&self, sampling: &Sampling, candidate_idx: u32, is_plain: bool) -> ChatOptions {
-        let mut options =
-            ChatOptions::default().with_capture_usage(true).with_max_tokens(sampling.max_tokens.max(1));
+        let mut options = ChatOptions::default().with_capture_usage(true).with_max_tokens(sampling.max_tokens.max(1));
         if !is_plain {
             options = self.with_sampling(options, sampling, candidate_idx);
         }

@@ -83,6 +83,12 @@ impl ScriptedProvider {
         Self::with_answers(Box::new(move |_| answers.pop_front()))
     }
 
+    /// Returns a provider that answers every request with these texts as its candidates.
+    pub fn answering(texts: &[&str]) -> Self {
+        let texts: Vec<String> = texts.iter().map(|&text| text.to_owned()).collect();
+        Self::from_fn(move |_| Answer::texts(texts.clone()))
+    }
+
     /// Returns a provider that asks `answer` each time.
     pub fn from_fn(mut answer: impl FnMut(&Request) -> Answer + Send + 'static) -> Self {
         Self::with_answers(Box::new(move |request| Some(answer(request))))
@@ -201,7 +207,8 @@ impl Provider for ScriptedProvider {
             }
             Script::BrokenAfter { text, n_bytes } => {
                 let begun = &text[..text.floor_char_boundary(n_bytes)];
-                let begun = pieces(begun).into_iter().map(|text| Ok(Event::Text { candidate: 0, text: text.to_owned() }));
+                let begun =
+                    pieces(begun).into_iter().map(|text| Ok(Event::Text { candidate: 0, text: text.to_owned() }));
                 let error = ProviderError::BrokeOff { model: self.model.clone(), message: "as scripted".to_owned() };
                 let outcomes: Vec<_> = begun.chain([Err(error)]).collect();
                 Ok(stream::iter(outcomes).boxed())
@@ -265,8 +272,7 @@ mod tests {
             [completion("été, a longer text", StopReason::EndOfText), completion("stop ", StopReason::StopText)];
         assert_eq!(completions, expected);
         assert_eq!(usage, Usage { prompt_tokens: 5, cached_tokens: 0, completion_tokens: 9 });
-        let (completions, _) =
-            collect(provider.complete(request(Sampling::greedy(9))).await.unwrap()).await.unwrap();
+        let (completions, _) = collect(provider.complete(request(Sampling::greedy(9))).await.unwrap()).await.unwrap();
         assert_eq!(completions, [completion("half", StopReason::MaxTokens)]);
         assert!(provider.complete(request(Sampling::greedy(9))).await.is_err());
         assert_eq!(provider.requests().len(), 3);
@@ -275,9 +281,20 @@ mod tests {
     #[tokio::test]
     async fn a_function_can_answer_from_the_request() {
         let provider = ScriptedProvider::from_fn(|request| Answer::text(request.sampling.max_tokens.to_string()));
-        let (completions, _) =
-            collect(provider.complete(request(Sampling::greedy(42))).await.unwrap()).await.unwrap();
+        let (completions, _) = collect(provider.complete(request(Sampling::greedy(42))).await.unwrap()).await.unwrap();
         assert_eq!(completions, [completion("42", StopReason::EndOfText)]);
+    }
+
+    #[tokio::test]
+    async fn the_same_candidates_can_answer_every_request() {
+        let provider = ScriptedProvider::answering(&["one", "two"]);
+        for n_candidates in [1, 2, 3] {
+            let asked = request(Sampling { n_candidates, ..Sampling::greedy(9) });
+            let (completions, _) = collect(provider.complete(asked).await.unwrap()).await.unwrap();
+            let texts: Vec<_> = completions.into_iter().map(|completion| completion.text).collect();
+            assert_eq!(texts, ["one", "two"][..texts.len()]);
+            assert_eq!(texts.len(), n_candidates.min(2) as usize);
+        }
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 
-use rustix::io::{dup, fcntl_dupfd_cloexec};
+use rustix::io::fcntl_dupfd_cloexec;
 use rustix::stdio::{dup2_stdin, stdin};
 
 use crate::wire::{MAX_SPEC_BYTES, Report, Spec, VERSION};
@@ -59,13 +59,7 @@ fn read_spec(socket: &mut UnixStream) -> io::Result<Spec> {
 
 /// Closes every file above stderr. What the launcher leaked must not reach the command.
 fn close_inherited() -> io::Result<()> {
-    // A machine may have stdin open only; opening and dropping a copy proves that it is a file at all.
-    drop(dup(stdin())?);
     // SAFETY: the helper has just started and owns no file above 2, so nothing that is still in use is closed.
     let result = unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -44,11 +44,7 @@ impl Identity {
     /// Decides who the command will be.
     pub(super) fn choose(spec: &Spec) -> Result<Self, Refusal> {
         let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
-        let keep = Self {
-            uid,
-            gid,
-            change: Change::Keep,
-        };
+        let keep = Self { uid, gid, change: Change::Keep };
         let layer = WireLayer::Identity;
         if spec.simulate_missing.contains(&layer) && spec.layers.contains(&layer) {
             return Err(Refusal::of(layer, "missing on purpose"));
@@ -64,11 +60,7 @@ impl Identity {
             };
         }
         let id = unprivileged_id()?;
-        Ok(Self {
-            uid: id,
-            gid: id,
-            change: Change::Drop,
-        })
+        Ok(Self { uid: id, gid: id, change: Change::Drop })
     }
 
     /// Returns whether root gives up its id for the command.

@@ -12,9 +12,7 @@ use super::refusal::{OrRefuse, Refusal};
 use crate::wire::{Spec, WireLayer};
 
 /// System folders that are readable. Those that are links on the host become the same links inside.
-pub(super) const SYSTEM_DIRS: &[&str] = &[
-    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store",
-];
+pub(super) const SYSTEM_DIRS: &[&str] = &["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store"];
 
 /// What programs need to know about the machine. Nothing in this list holds a secret on a usual system.
 pub(super) const ETC_FILES: &[&str] = &[
@@ -74,7 +72,8 @@ impl Layout {
         let has_fresh_root = spec.layers.contains(&WireLayer::Namespaces);
         let tree = spec.tree.canonicalize().or_refuse("find the tree")?;
         let read_only: Vec<PathBuf> = spec.read_only.iter().filter(|path| path.exists()).cloned().collect();
-        let protects_part_of_tree = read_only.iter().any(|path| path.starts_with(&tree) || path.starts_with(&spec.tree));
+        let protects_part_of_tree =
+            read_only.iter().any(|path| path.starts_with(&tree) || path.starts_with(&spec.tree));
         if protects_part_of_tree && !has_fresh_root {
             return Err(Refusal::of(
                 WireLayer::Namespaces,
@@ -86,13 +85,7 @@ impl Layout {
         } else {
             create_scratch(identity).or_refuse("create a folder for temporary files")?
         };
-        Ok(Self {
-            has_fresh_root,
-            tree,
-            tree_as_given: spec.tree.clone(),
-            read_only,
-            scratch,
-        })
+        Ok(Self { has_fresh_root, tree, tree_as_given: spec.tree.clone(), read_only, scratch })
     }
 
     /// Returns the command's home folder.

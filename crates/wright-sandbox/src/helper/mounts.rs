@@ -9,8 +9,8 @@ use std::path::Path;
 
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_string, fsmount,
-    fsopen, move_mount, open_tree,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_string,
+    fsmount, fsopen, move_mount, open_tree,
 };
 
 /// No set-user-id programs and no devices.
@@ -84,12 +84,7 @@ pub(super) fn set_id_map(mount: &OwnedFd, namespace: &OwnedFd) -> io::Result<()>
 }
 
 fn set_attributes(mount: &OwnedFd, attributes: u64, namespace: u64, reach: Reach) -> io::Result<()> {
-    let change = libc::mount_attr {
-        attr_set: attributes,
-        attr_clr: 0,
-        propagation: 0,
-        userns_fd: namespace,
-    };
+    let change = libc::mount_attr { attr_set: attributes, attr_clr: 0, propagation: 0, userns_fd: namespace };
     let flags = match reach {
         Reach::Itself => libc::AT_EMPTY_PATH,
         Reach::WithBelow => libc::AT_EMPTY_PATH | libc::AT_RECURSIVE,
@@ -105,9 +100,5 @@ fn set_attributes(mount: &OwnedFd, attributes: u64, namespace: u64, reach: Reach
             size_of::<libc::mount_attr>(),
         )
     };
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -7,9 +7,10 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{MetadataExt, lchown};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{AtFlags, Dir, FileType, Gid, Mode, OFlags, Uid, chownat, openat, statat};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
@@ -34,6 +35,16 @@ pub(super) struct Owner {
     gid: u32,
 }
 
+impl Owner {
+    fn user(self) -> Uid {
+        Uid::from_raw(self.uid)
+    }
+
+    fn group(self) -> Gid {
+        Gid::from_raw(self.gid)
+    }
+}
+
 impl Ownership {
     /// Makes the tree the command's own, by a mount if `may_mount` and the file system allow it.
     pub(super) fn arrange(tree: &Path, identity: Identity, may_mount: bool) -> io::Result<Self> {
@@ -41,23 +52,21 @@ impl Ownership {
             return Ok(Self::Same);
         }
         let metadata = fs::metadata(tree)?;
-        let owner = Owner {
-            uid: metadata.uid(),
-            gid: metadata.gid(),
-        };
-        let to = Owner {
-            uid: identity.uid,
-            gid: identity.gid,
-        };
+        let owner = Owner { uid: metadata.uid(), gid: metadata.gid() };
+        let to = Owner { uid: identity.uid, gid: identity.gid };
         if may_mount && let Ok(mount) = idmapped(tree, owner, to) {
             return Ok(Self::Idmapped(mount));
         }
         hand_over(tree, owner, to)?;
-        Ok(Self::HandedOver {
-            tree: tree.to_owned(),
-            owner,
-            to,
-        })
+        Ok(Self::HandedOver { tree: tree.to_owned(), owner, to })
+    }
+
+    /// Returns the mount through which the tree has to be seen, if there is one.
+    pub(super) fn into_mount(self) -> Option<OwnedFd> {
+        match self {
+            Self::Idmapped(mount) => Some(mount),
+            Self::Same | Self::HandedOver { .. } => None,
+        }
     }
 
     /// Gives handed-over files back. Call it when nothing of the command is left.
@@ -84,12 +93,7 @@ fn idmapped(tree: &Path, owner: Owner, to: Owner) -> io::Result<OwnedFd> {
 fn swap_map(from: u32, to: u32) -> String {
     let (low, high) = (from.min(to), from.max(to));
     let same = |first: u32, end: u32| (first < end).then(|| format!("{first} {first} {}\n", end - first));
-    let lines = [
-        same(0, low),
-        Some(format!("{from} {to} 1\n")),
-        same(low + 1, high),
-        same(high + 1, u32::MAX),
-    ];
+    let lines = [same(0, low), Some(format!("{from} {to} 1\n")), same(low + 1, high), same(high + 1, u32::MAX)];
     lines.into_iter().flatten().collect()
 }
 
@@ -118,16 +122,33 @@ fn map_and_open(pid: Pid, uid_map: &str, gid_map: &str) -> io::Result<OwnedFd> {
     Ok(File::open(proc.join("ns/user"))?.into())
 }
 
-/// Changes the owner of everything below `path` that belongs to `from`. Follows no link.
-fn hand_over(path: &Path, from: Owner, to: Owner) -> io::Result<()> {
-    let metadata = fs::symlink_metadata(path)?;
-    let is_shared = !metadata.is_dir() && metadata.nlink() > 1;
-    if metadata.uid() == from.uid && !is_shared {
-        lchown(path, Some(to.uid), Some(to.gid))?;
+/// Changes the owner of `tree` and of everything below it that belongs to `from`. No link is followed, not even one that is
+/// put in place while this runs.
+fn hand_over(tree: &Path, from: Owner, to: Owner) -> io::Result<()> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let dir = rustix::fs::open(tree, flags, Mode::empty())?;
+    if rustix::fs::fstat(&dir)?.st_uid == from.uid {
+        rustix::fs::fchown(&dir, Some(to.user()), Some(to.group()))?;
     }
-    if metadata.is_dir() {
-        for entry in fs::read_dir(path)? {
-            hand_over(&entry?.path(), from, to)?;
+    hand_over_entries(&dir, from, to)
+}
+
+fn hand_over_entries(dir: &OwnedFd, from: Owner, to: Owner) -> io::Result<()> {
+    for entry in Dir::read_from(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if matches!(name.to_bytes(), b"." | b"..") {
+            continue;
+        }
+        let stat = statat(dir, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let is_dir = FileType::from_raw_mode(stat.st_mode).is_dir();
+        let is_shared = !is_dir && stat.st_nlink > 1;
+        if stat.st_uid == from.uid && !is_shared {
+            chownat(dir, name, Some(to.user()), Some(to.group()), AtFlags::SYMLINK_NOFOLLOW)?;
+        }
+        if is_dir {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            hand_over_entries(&openat(dir, name, flags, Mode::empty())?, from, to)?;
         }
     }
     Ok(())

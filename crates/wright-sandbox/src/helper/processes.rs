@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, wait};
@@ -72,6 +73,16 @@ pub(super) fn kill_descendants(patience: Duration) -> bool {
         }
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// Returns how many threads a user has on this machine, as far as they are visible.
+pub(super) fn n_threads_of(uid: u32) -> u64 {
+    let threads = |pid: i32| {
+        let is_theirs = fs::metadata(format!("/proc/{pid}")).is_ok_and(|metadata| metadata.uid() == uid);
+        let tasks = is_theirs.then(|| fs::read_dir(format!("/proc/{pid}/task")).ok()).flatten();
+        tasks.map_or(0, |tasks| tasks.count() as u64)
+    };
+    processes().into_iter().map(|(pid, _)| threads(pid)).sum()
 }
 
 /// Lists all visible processes with their parents.

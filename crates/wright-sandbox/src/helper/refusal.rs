@@ -14,27 +14,18 @@ pub(super) struct Refusal {
 impl Refusal {
     /// Returns a refusal that no single layer is to blame for.
     pub(super) fn new(detail: impl Into<String>) -> Self {
-        Self {
-            layer: None,
-            detail: detail.into(),
-        }
+        Self { layer: None, detail: detail.into() }
     }
 
     /// Returns a refusal because of a layer.
     pub(super) fn of(layer: WireLayer, detail: impl Into<String>) -> Self {
-        Self {
-            layer: Some(layer),
-            detail: detail.into(),
-        }
+        Self { layer: Some(layer), detail: detail.into() }
     }
 }
 
 impl From<Refusal> for Report {
     fn from(refusal: Refusal) -> Self {
-        Self::Failed {
-            layer: refusal.layer,
-            detail: refusal.detail,
-        }
+        Self::Failed { layer: refusal.layer, detail: refusal.detail }
     }
 }
 

@@ -81,7 +81,6 @@ pub(super) static TABLE: LanguageTable = LanguageTable {
     or: "||",
     truth: "true",
     falsehood: "false",
-    null: Some("nil"),
     is_null: Some("{v} == nil"),
     is_not_null: Some("{v} != nil"),
     is_empty: &["len({v}) == 0", "{v} == 0", "{v} == nil"],

@@ -36,7 +36,6 @@ pub(super) static TABLE: LanguageTable = LanguageTable {
     or: "||",
     truth: "true",
     falsehood: "false",
-    null: Some("null"),
     is_null: Some("{v} == null"),
     is_not_null: Some("{v} != null"),
     is_empty: &["!{v}", "{v}.length === 0"],

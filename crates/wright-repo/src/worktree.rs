@@ -1,0 +1,492 @@
+//! A plain copy of a commit, for someone else to work in.
+//!
+//! Whoever works there is not trusted: it is read and written without following links, with a cap on size, and git never
+//! runs in it. What changed is found by comparing content with what the commit had, not by asking anything in the folder.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use rustix::fs::{FileType, Mode, OFlags};
+use wright_text::{FileChange, Patch};
+
+use crate::beneath::{self, Beneath, Place, TEMPORARY_PREFIX};
+use crate::commit::CommitId;
+use crate::export::{FreshFolder, SkipReason, Skipped, check_space, copy_hashed};
+use crate::git::Git;
+use crate::walk::{Descend, Entry, walk};
+use crate::{RepoError, path_rules, project};
+
+/// The largest file that is read from a worktree.
+pub const MAX_FILE_BYTES: u64 = 8 * 1024 * 1024;
+
+/// A copy of a commit, and the knowledge of what it held when it was made.
+#[derive(Debug, Clone)]
+pub struct Worktree {
+    root: PathBuf,
+    base: CommitId,
+    skipped: Vec<Skipped>,
+    committed: Arc<Committed>,
+}
+
+/// How a worktree differs from its commit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The differences that can be told as text.
+    pub patch: Patch,
+    /// The differences that cannot, which nobody may overlook.
+    pub omitted: Vec<Omitted>,
+}
+
+/// A difference that a patch cannot hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Omitted {
+    /// The path from the root of the worktree.
+    pub path: PathBuf,
+    /// What the difference is.
+    pub reason: Omission,
+    /// Whether the commit has the file.
+    pub is_tracked: bool,
+}
+
+/// Why a patch cannot hold a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Omission {
+    /// The content, before or after, is not UTF-8.
+    NotText,
+    /// The content, before or after, is over [`MAX_FILE_BYTES`].
+    TooLarge,
+    /// There is a symbolic link that was not there, or that led elsewhere.
+    Link,
+    /// There is a folder, a pipe, a socket or a device where the commit has a file.
+    NotAFile,
+    /// The file became executable, or stopped being so. Its content, if that changed too, is in the patch.
+    ModeChanged,
+    /// The name is one that must not be written.
+    UnsafePath,
+    /// The folder is nested too deeply to look into.
+    TooDeep,
+}
+
+/// What the commit held.
+#[derive(Debug)]
+pub(crate) struct Committed {
+    pub(crate) git: Git,
+    pub(crate) files: BTreeMap<PathBuf, CommittedFile>,
+    pub(crate) links: BTreeMap<PathBuf, OsString>,
+    pub(crate) ignore_rules: BTreeMap<PathBuf, Gitignore>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct CommittedFile {
+    pub(crate) blob: String,
+    pub(crate) size: u64,
+    pub(crate) is_executable: bool,
+    pub(crate) digest: [u8; 32],
+}
+
+impl Worktree {
+    pub(crate) fn new(root: PathBuf, base: CommitId, skipped: Vec<Skipped>, committed: Arc<Committed>) -> Self {
+        Self { root, base, skipped, committed }
+    }
+
+    /// Returns the folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Returns the commit that was copied.
+    pub fn base(&self) -> &CommitId {
+        &self.base
+    }
+
+    /// Lists what was left out of the copy.
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+
+    /// Lists the files of the commit that were copied, in the order of their paths.
+    pub fn tracked_files(&self) -> impl Iterator<Item = &Path> {
+        self.committed.files.keys().map(PathBuf::as_path)
+    }
+
+    /// Reads a text file.
+    pub fn read(&self, path: &Path) -> Result<String, RepoError> {
+        let bytes = self.open()?.read(path, MAX_FILE_BYTES)?;
+        let bytes = bytes.ok_or_else(|| RepoError::NotFound { path: path.to_path_buf() })?;
+        String::from_utf8(bytes).map_err(|_| RepoError::NotUtf8 { path: path.to_path_buf() })
+    }
+
+    /// Writes a text file in one step, making the folders it needs and keeping the mode of a file that exists.
+    pub fn write(&self, path: &Path, text: &str) -> Result<(), RepoError> {
+        self.open()?.place_created(path, &mut Vec::new())?.write(text.as_bytes())
+    }
+
+    /// Removes a file; a link is removed itself, not what it leads to.
+    pub fn remove(&self, path: &Path) -> Result<(), RepoError> {
+        let missing = || RepoError::NotFound { path: path.to_path_buf() };
+        let place = self.open()?.place(path)?.ok_or_else(missing)?;
+        let stat = place.stat()?.ok_or_else(missing)?;
+        match beneath::kind(&stat) {
+            FileType::Directory => Err(RepoError::NotAFile { path: path.to_path_buf(), found: "a folder" }),
+            _ => place.remove(),
+        }
+    }
+
+    /// Copies the worktree as it is now into a folder that does not exist yet, or is empty.
+    ///
+    /// The copy can be tested while this one goes on changing. Where the file system can, content is shared until one of
+    /// the two is written to. On an error nothing stays behind.
+    pub fn fork(&self, dest: &Path) -> Result<Self, RepoError> {
+        let fresh = FreshFolder::create(dest)?;
+        let root = dest.canonicalize().map_err(RepoError::io("open the folder", dest))?;
+        if root.starts_with(&self.root) {
+            return Err(RepoError::UnsafePath { path: root, reason: "it lies inside the folder to copy" });
+        }
+        let mut copy = Copy::new(Beneath::open(&root)?);
+        let too_deep = walk(&self.open()?, &mut |entry| copy.entry(entry))?;
+        let mut skipped = self.skipped.clone();
+        skipped.append(&mut copy.skipped);
+        skipped.extend(too_deep.into_iter().map(|path| Skipped { path, reason: SkipReason::TooDeep }));
+        fresh.keep();
+        Ok(Self { root, base: self.base.clone(), skipped, committed: Arc::clone(&self.committed) })
+    }
+
+    /// Returns everything that differs from the commit.
+    ///
+    /// Of the files that the commit does not have, those count that its own ignore rules do not cover, that no build tool
+    /// makes, and that `is_wanted` accepts. The ignore rules are read from the commit, so changing them hides nothing.
+    pub fn changes(&self, is_wanted: impl Fn(&Path) -> bool) -> Result<Changes, RepoError> {
+        let tree = self.open()?;
+        let mut collector = Collector { committed: &self.committed, found: Vec::new(), omitted: Vec::new() };
+        for (path, file) in &self.committed.files {
+            collector.tracked(&tree, path, file)?;
+        }
+        for (path, target) in &self.committed.links {
+            collector.tracked_link(&tree, path, target)?;
+        }
+        collector.new_files(&tree, &is_wanted)?;
+        collector.finish()
+    }
+
+    /// Returns [`Worktree::changes`] as a patch; an error when a file of the commit changed in a way no patch can hold.
+    pub fn patch(&self, is_wanted: impl Fn(&Path) -> bool) -> Result<Patch, RepoError> {
+        let changes = self.changes(is_wanted)?;
+        let lost = changes.omitted.into_iter().find(|omitted| omitted.is_tracked);
+        match lost {
+            None => Ok(changes.patch),
+            Some(Omitted { path, reason, .. }) => Err(match reason {
+                Omission::NotText => RepoError::NotUtf8 { path },
+                Omission::TooLarge => RepoError::TooLarge { path, size: MAX_FILE_BYTES + 1, max: MAX_FILE_BYTES },
+                Omission::Link => RepoError::NotAFile { path, found: "a symbolic link" },
+                Omission::ModeChanged => RepoError::NotAFile { path, found: "changed in its mode" },
+                Omission::NotAFile => RepoError::NotAFile { path, found: "no longer a file" },
+                Omission::UnsafePath | Omission::TooDeep => {
+                    RepoError::UnsafePath { path, reason: "it is out of reach" }
+                }
+            }),
+        }
+    }
+
+    /// Returns how the given files differ from the commit; a file that does not differ is left out.
+    pub fn patch_of(&self, paths: &[PathBuf]) -> Result<Patch, RepoError> {
+        let tree = self.open()?;
+        let paths: BTreeSet<&PathBuf> = paths.iter().collect();
+        let mut patch = Patch::default();
+        for path in paths {
+            let after = tree.read(path, MAX_FILE_BYTES)?.map(|bytes| into_text(path, bytes)).transpose()?;
+            let before = self.committed.read(path)?.map(|bytes| into_text(path, bytes)).transpose()?;
+            if before != after {
+                patch.files.insert(path.clone(), FileChange { before, after });
+            }
+        }
+        Ok(patch)
+    }
+
+    fn open(&self) -> Result<Beneath, RepoError> {
+        Beneath::open(&self.root)
+    }
+}
+
+impl Committed {
+    pub(crate) fn add_ignore_rules(&mut self, file: &Path, rules: &str) {
+        let folder = Path::new("/").join(file.parent().unwrap_or(Path::new("")));
+        let mut builder = GitignoreBuilder::new(&folder);
+        for line in rules.lines() {
+            // A line that is no pattern matches nothing, as in git.
+            builder.add_line(None, line).ok();
+        }
+        if let Ok(rules) = builder.build() {
+            self.ignore_rules.insert(folder, rules);
+        }
+    }
+
+    /// Says whether the commit's rules ignore a path, provided that they ignore none of the folders above it.
+    fn is_ignored(&self, path: &Path, kind: FileType) -> bool {
+        let path = Path::new("/").join(path);
+        let nearest_first = path.ancestors().skip(1).filter_map(|folder| self.ignore_rules.get(folder));
+        let mut decisions = nearest_first.map(|rules| rules.matched(&path, kind == FileType::Directory));
+        decisions.find(|decision| !decision.is_none()).is_some_and(|decision| decision.is_ignore())
+    }
+
+    fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, RepoError> {
+        let Some(file) = self.files.get(path) else { return Ok(None) };
+        if file.size > MAX_FILE_BYTES {
+            return Err(RepoError::TooLarge { path: path.to_path_buf(), size: file.size, max: MAX_FILE_BYTES });
+        }
+        let mut content = Vec::new();
+        self.git.each_blob(&[&file.blob], |_, _, reader| {
+            reader.read_to_end(&mut content).map(|_| ()).map_err(RepoError::io("read", path))
+        })?;
+        Ok(Some(content))
+    }
+}
+
+fn into_text(path: &Path, bytes: Vec<u8>) -> Result<String, RepoError> {
+    String::from_utf8(bytes).map_err(|_| RepoError::NotUtf8 { path: path.to_path_buf() })
+}
+
+/// Gathers the differences of a worktree, one file at a time.
+struct Collector<'a> {
+    committed: &'a Committed,
+    /// What changed, with the content that is there now. What was there before is read later, all at once.
+    found: Vec<(PathBuf, Option<String>)>,
+    omitted: Vec<Omitted>,
+}
+
+impl Collector<'_> {
+    fn tracked(&mut self, tree: &Beneath, path: &Path, file: &CommittedFile) -> Result<(), RepoError> {
+        let found = match tree.find(path) {
+            Ok(Some(found)) => found,
+            Ok(None) => {
+                self.found.push((path.to_path_buf(), None));
+                return Ok(());
+            }
+            Err(RepoError::NotAFile { found, .. }) => {
+                let is_link = found == beneath::kind_name(FileType::Symlink);
+                self.omit(path, if is_link { Omission::Link } else { Omission::NotAFile });
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        if (found.mode & 0o100 != 0) != file.is_executable {
+            self.omit(path, Omission::ModeChanged);
+        }
+        if found.size == file.size && file.digest == digest(&found.file, path)? {
+            return Ok(());
+        }
+        // Opened again, because hashing has moved through the first one.
+        self.content(tree, path)
+    }
+
+    fn tracked_link(&mut self, tree: &Beneath, path: &Path, target: &OsStr) -> Result<(), RepoError> {
+        let place = match tree.place(path) {
+            Ok(place) => place,
+            Err(RepoError::NotAFile { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        let now = place.and_then(|place| rustix::fs::readlinkat(&place.dir, &place.name, Vec::new()).ok());
+        if now.is_none_or(|now| now.as_bytes() != target.as_encoded_bytes()) {
+            self.omit(path, Omission::Link);
+        }
+        Ok(())
+    }
+
+    fn new_files(&mut self, tree: &Beneath, is_wanted: &dyn Fn(&Path) -> bool) -> Result<(), RepoError> {
+        let committed = self.committed;
+        let new = RefCell::new(Vec::new());
+        let too_deep = walk(tree, &mut |entry| {
+            let is_known = committed.files.contains_key(entry.path) || committed.links.contains_key(entry.path);
+            if is_known || is_leftover(entry) || committed.is_ignored(entry.path, entry.kind) {
+                return Ok(Descend::Past);
+            }
+            if entry.kind != FileType::Directory && is_wanted(entry.path) {
+                new.borrow_mut().push((entry.path.to_path_buf(), entry.kind));
+            }
+            Ok(Descend::Into)
+        })?;
+        for (path, kind) in new.into_inner() {
+            self.new_file(tree, &path, kind)?;
+        }
+        for path in too_deep.iter().filter(|path| is_wanted(path)) {
+            self.omit(path, Omission::TooDeep);
+        }
+        Ok(())
+    }
+
+    fn new_file(&mut self, tree: &Beneath, path: &Path, kind: FileType) -> Result<(), RepoError> {
+        match kind {
+            _ if path_rules::problem(path).is_some() => self.omit(path, Omission::UnsafePath),
+            FileType::RegularFile => self.content(tree, path)?,
+            FileType::Symlink => self.omit(path, Omission::Link),
+            _ => self.omit(path, Omission::NotAFile),
+        }
+        Ok(())
+    }
+
+    fn content(&mut self, tree: &Beneath, path: &Path) -> Result<(), RepoError> {
+        match tree.read(path, MAX_FILE_BYTES) {
+            Ok(None) => self.found.push((path.to_path_buf(), None)),
+            Ok(Some(bytes)) => match String::from_utf8(bytes) {
+                Ok(text) => self.found.push((path.to_path_buf(), Some(text))),
+                Err(_) => self.omit(path, Omission::NotText),
+            },
+            Err(RepoError::TooLarge { .. }) => self.omit(path, Omission::TooLarge),
+            Err(RepoError::NotAFile { .. }) => self.omit(path, Omission::NotAFile),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn omit(&mut self, path: &Path, reason: Omission) {
+        let is_tracked = self.committed.files.contains_key(path) || self.committed.links.contains_key(path);
+        self.omitted.push(Omitted { path: path.to_path_buf(), reason, is_tracked });
+    }
+
+    /// Reads what was there before, and makes the patch.
+    fn finish(mut self) -> Result<Changes, RepoError> {
+        let mut before = self.read_before()?;
+        let mut patch = Patch::default();
+        for (path, after) in std::mem::take(&mut self.found) {
+            let Some(was) = before.remove(&path) else {
+                // New, unless the walk saw it and it was gone when it was read.
+                if after.is_some() {
+                    patch.files.insert(path, FileChange { before: None, after });
+                }
+                continue;
+            };
+            match was {
+                Some(was) => drop(patch.files.insert(path, FileChange { before: Some(was), after })),
+                None => self.omit(&path, Omission::NotText),
+            }
+        }
+        self.omitted.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(Changes { patch, omitted: self.omitted })
+    }
+
+    /// Returns what the commit has for each file found, nothing for content that is not text.
+    fn read_before(&mut self) -> Result<BTreeMap<PathBuf, Option<String>>, RepoError> {
+        let committed = self.committed;
+        let (small, large): (Vec<_>, Vec<_>) = std::mem::take(&mut self.found)
+            .into_iter()
+            .partition(|(path, _)| committed.files.get(path).is_none_or(|file| file.size <= MAX_FILE_BYTES));
+        for (path, _) in large {
+            self.omit(&path, Omission::TooLarge);
+        }
+        self.found = small;
+        let known = self.found.iter().filter_map(|(path, _)| Some((path, committed.files.get(path)?)));
+        let known: Vec<(&PathBuf, &CommittedFile)> = known.collect();
+        let blobs: Vec<&str> = known.iter().map(|(_, file)| file.blob.as_str()).collect();
+        let mut before = BTreeMap::new();
+        committed.git.each_blob(&blobs, |file_idx, _, reader| {
+            let path = known[file_idx].0;
+            let mut bytes = Vec::new();
+            reader.read_to_end(&mut bytes).map_err(RepoError::io("read", path))?;
+            before.insert(path.clone(), String::from_utf8(bytes).ok());
+            Ok(())
+        })?;
+        Ok(before)
+    }
+}
+
+/// Says whether something is no part of anyone's change: a git folder, a build's output, a temporary file of ours.
+fn is_leftover(entry: &Entry<'_>) -> bool {
+    let is_git_folder = entry.kind == FileType::Directory && path_rules::problem(Path::new(entry.name)).is_some();
+    let is_ours = entry.name.as_encoded_bytes().starts_with(TEMPORARY_PREFIX.as_bytes());
+    is_git_folder || is_ours || project::is_build_output(entry.path)
+}
+
+fn digest(mut file: &File, path: &Path) -> Result<[u8; 32], RepoError> {
+    copy_hashed(&mut file, &mut std::io::sink()).map_err(RepoError::io("read", path))
+}
+
+/// Copies one tree into another, entry by entry.
+struct Copy {
+    to: Beneath,
+    skipped: Vec<Skipped>,
+    /// How much may still be written. A file full of holes takes no room until it is copied.
+    free: u64,
+    can_share: bool,
+}
+
+impl Copy {
+    fn new(to: Beneath) -> Self {
+        let free = beneath::free_bytes(to.dir());
+        Self { to, skipped: Vec::new(), free, can_share: cfg!(target_os = "linux") }
+    }
+
+    fn entry(&mut self, entry: &Entry<'_>) -> Result<Descend, RepoError> {
+        if path_rules::problem(entry.path).is_some() {
+            self.skip(entry, SkipReason::UnsafePath);
+            return Ok(Descend::Past);
+        }
+        match entry.kind {
+            FileType::Directory => self.folder(entry)?,
+            FileType::Symlink => self.link(entry)?,
+            FileType::RegularFile => self.file(entry)?,
+            _ => self.skip(entry, SkipReason::SpecialFile),
+        }
+        Ok(Descend::Into)
+    }
+
+    fn folder(&self, entry: &Entry<'_>) -> Result<(), RepoError> {
+        let place = self.place(entry)?;
+        let mode = Mode::from_raw_mode((beneath::permissions(entry.stat) | 0o700) as rustix::fs::RawMode);
+        rustix::fs::mkdirat(&place.dir, &place.name, mode).map_err(RepoError::io("create the folder", entry.path))
+    }
+
+    fn link(&self, entry: &Entry<'_>) -> Result<(), RepoError> {
+        let target = rustix::fs::readlinkat(entry.dir, entry.name, Vec::new());
+        let target = target.map_err(RepoError::io("read the link", entry.path))?;
+        let place = self.place(entry)?;
+        rustix::fs::symlinkat(&target, &place.dir, &place.name).map_err(RepoError::io("create the link", entry.path))
+    }
+
+    fn file(&mut self, entry: &Entry<'_>) -> Result<(), RepoError> {
+        let size = u64::try_from(entry.stat.st_size).unwrap_or_default();
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let from = rustix::fs::openat(entry.dir, entry.name, flags, Mode::empty());
+        let from = from.map_err(RepoError::io("open", entry.path))?;
+        let stat = rustix::fs::fstat(&from).map_err(RepoError::io("look at", entry.path))?;
+        if beneath::kind(&stat) != FileType::RegularFile {
+            self.skip(entry, SkipReason::SpecialFile);
+            return Ok(());
+        }
+        let place = self.place(entry)?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mode = Mode::from_raw_mode(beneath::permissions(&stat) as rustix::fs::RawMode);
+        let to =
+            rustix::fs::openat(&place.dir, &place.name, flags, mode).map_err(RepoError::io("create", entry.path))?;
+        if self.share(&from, &to) {
+            return Ok(());
+        }
+        check_space(size, self.free)?;
+        let mut from = std::io::Read::take(File::from(from), size);
+        let copied = std::io::copy(&mut from, &mut File::from(to));
+        let copied = copied.map_err(|error| beneath::write_error(self.to.dir(), entry.path, size, error))?;
+        self.free -= copied;
+        Ok(())
+    }
+
+    /// Lets the copy share the content of the original, where the file system can; says whether it did.
+    fn share(&mut self, from: &OwnedFd, to: &OwnedFd) -> bool {
+        #[cfg(target_os = "linux")]
+        if self.can_share {
+            self.can_share = rustix::fs::ioctl_ficlone(to, from).is_ok();
+        }
+        self.can_share
+    }
+
+    fn place(&self, entry: &Entry<'_>) -> Result<Place, RepoError> {
+        self.to.place(entry.path)?.ok_or_else(|| RepoError::NotFound { path: entry.path.to_path_buf() })
+    }
+
+    fn skip(&mut self, entry: &Entry<'_>, reason: SkipReason) {
+        self.skipped.push(Skipped { path: entry.path.to_path_buf(), reason });
+    }
+}

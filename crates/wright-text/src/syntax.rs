@@ -1,0 +1,588 @@
+//! A parsed text and the questions the rest of the program asks of it: functions, statements, expressions, names, errors.
+//!
+//! Broken code is no error here: it parses into a tree that knows where it is broken. Walks are loops over the tree's
+//! cursor or over a flat outline, so deeply nested code cannot overflow the stack.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use tree_sitter::{Node, Parser, Tree};
+
+use crate::document::LineIndex;
+use crate::indent::indent_of;
+use crate::languages::{Language, Role};
+use crate::outline::{Outline, Slot};
+
+/// The longest sub-expression that [`SyntaxTree::expressions`] names.
+const MAX_EXPRESSION_BYTES: usize = 200;
+
+/// The longest piece of code that a [`SyntaxError`] quotes.
+const MAX_QUOTED_CHARS: usize = 40;
+
+/// Holds a text and its syntax tree.
+#[derive(Clone, Debug)]
+pub struct SyntaxTree {
+    language: Language,
+    text: Arc<str>,
+    tree: Tree,
+}
+
+/// One place where a text does not follow the grammar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyntaxError {
+    /// The bytes that do not fit; empty where something is missing.
+    pub range: Range<usize>,
+    /// The line, from 1.
+    pub line: usize,
+    /// The character in the line, from 1.
+    pub column: usize,
+    /// What is wrong, as a lowercase fragment.
+    pub message: String,
+}
+
+/// One definition of a function or method, with a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// The name, as it is called.
+    pub name: String,
+    /// The name behind those of the classes, modules and functions around it, joined by dots.
+    pub qualified_name: String,
+    /// The whole definition, with decorators and attributes.
+    pub range: Range<usize>,
+    /// From the first word of the definition (`def`, `pub fn`, `const f =`) up to the body: through the colon in Python, up
+    /// to but not including the brace elsewhere.
+    pub signature: Range<usize>,
+    /// The body: the statements in Python, from brace to brace elsewhere.
+    pub body: Range<usize>,
+    /// The line on which `range` starts, from 1.
+    pub first_line: usize,
+    /// The line on which `range` ends, from 1.
+    pub last_line: usize,
+    /// The whitespace at the start of the first line.
+    pub indent: String,
+}
+
+impl SyntaxTree {
+    /// Parses a text; broken code gives a tree with errors.
+    pub fn parse(language: Language, text: impl Into<Arc<str>>) -> SyntaxTree {
+        let text = text.into();
+        let tree = parser(language).parse(text.as_bytes(), None);
+        let tree = tree.expect("a parser that has a language and no time limit always gives a tree");
+        SyntaxTree { language, text, tree }
+    }
+
+    /// Returns the text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the language.
+    pub fn language(&self) -> Language {
+        self.language
+    }
+
+    /// Returns how many places do not follow the grammar.
+    pub fn error_count(&self) -> usize {
+        count_errors(&self.tree)
+    }
+
+    /// Returns the places that do not follow the grammar, in source order.
+    pub fn errors(&self) -> Vec<SyntaxError> {
+        let lines = LineIndex::new(&self.text);
+        error_nodes(&self.tree).into_iter().map(|node| self.error_at(node, &lines)).collect()
+    }
+
+    /// Returns the definitions of functions and methods in source order, nested ones included.
+    pub fn functions(&self) -> Vec<Function> {
+        let outline = self.outline();
+        let lines = LineIndex::new(&self.text);
+        (0..outline.len()).filter_map(|index| function_at_entry(&outline, &lines, index)).collect()
+    }
+
+    /// Returns the innermost function that holds a byte offset.
+    pub fn function_at(&self, offset: usize) -> Option<Function> {
+        let holding = self.functions().into_iter().filter(|function| function.range.contains(&offset));
+        holding.min_by_key(|function| function.range.len())
+    }
+
+    /// Returns the statements of a function that are worth writing anew, in source order: those without statements inside
+    /// as a whole, and the heads of the others (`if x > 0:`, `for (…) {`).
+    pub fn statements(&self, function: &Function) -> Vec<Range<usize>> {
+        let outline = self.outline();
+        let Some(entry) = function_entry(&outline, function) else { return Vec::new() };
+        let mut ranges = Vec::new();
+        for index in outline.subtree(entry).filter(|index| within(&outline, *index, &function.body)) {
+            ranges.extend(statement_range(&outline, index));
+        }
+        sorted_ranges(ranges)
+    }
+
+    /// Returns the sub-expressions of a function that are worth writing anew, in source order: conditions, arguments,
+    /// right-hand sides, returned values, indexes, operands; none longer than 200 bytes.
+    pub fn expressions(&self, function: &Function) -> Vec<Range<usize>> {
+        let outline = self.outline();
+        let Some(entry) = function_entry(&outline, function) else { return Vec::new() };
+        let inside = outline.subtree(entry).filter(|index| within(&outline, *index, &function.body));
+        let values = inside.filter(|index| outline.slot(*index).is_value() && outline.slot(*index) != Slot::Object);
+        let ranges = values.map(|index| outline.range(outline.unwrapped(index)));
+        sorted_ranges(ranges.filter(|range| (1..=MAX_EXPRESSION_BYTES).contains(&range.len())).collect())
+    }
+
+    /// Returns the names used in a range, in source order, of values as well as members and types.
+    pub fn identifiers(&self, range: Range<usize>) -> Vec<(Range<usize>, &str)> {
+        let roles = self.language.roles();
+        let mut found = Vec::new();
+        let mut cursor = self.tree.walk();
+        walk(&mut cursor, |node| {
+            let role = roles.get(usize::from(node.kind_id())).copied().unwrap_or(Role::Other);
+            let bytes = node.byte_range();
+            let is_name = matches!(role, Role::Identifier | Role::FieldName | Role::TypeName);
+            if is_name && bytes.start >= range.start && bytes.end <= range.end && !bytes.is_empty() {
+                found.push((bytes.clone(), &self.text[bytes.clone()]));
+            }
+            bytes.start < range.end && bytes.end > range.start
+        });
+        found
+    }
+
+    /// Returns the statements that import, as written.
+    pub fn imports(&self) -> Vec<String> {
+        let outline = self.outline();
+        let imports = (0..outline.len()).filter(|index| outline.role(*index) == Role::Import);
+        imports.map(|index| outline.text(index).trim_end().to_owned()).collect()
+    }
+
+    pub(crate) fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    pub(crate) fn outline(&self) -> Outline<'_> {
+        Outline::new(self.language, &self.tree, &self.text)
+    }
+
+    fn error_at(&self, node: Node<'_>, lines: &LineIndex) -> SyntaxError {
+        let range = node.byte_range();
+        let place = lines.line_column(&self.text, range.start);
+        let message = if node.is_missing() {
+            format!("missing `{}`", node.kind())
+        } else {
+            let line = self.text[range.clone()].lines().next().unwrap_or_default();
+            format!("unexpected `{}`", line.chars().take(MAX_QUOTED_CHARS).collect::<String>().trim_end())
+        };
+        SyntaxError { range, line: place.line, column: place.column, message }
+    }
+}
+
+/// Makes a parser for a language.
+pub(crate) fn parser(language: Language) -> Parser {
+    let mut parser = Parser::new();
+    let grammar = (language.table().grammar)();
+    parser.set_language(&grammar).expect("the grammars are built for this version of the parser");
+    parser
+}
+
+/// Counts the places of a tree that do not follow the grammar, looking only where there are some.
+pub(crate) fn count_errors(tree: &Tree) -> usize {
+    error_nodes(tree).len()
+}
+
+fn error_nodes(tree: &Tree) -> Vec<Node<'_>> {
+    let mut found = Vec::new();
+    walk(&mut tree.walk(), |node| {
+        if node.is_error() || node.is_missing() {
+            found.push(node);
+        }
+        node.has_error()
+    });
+    found
+}
+
+/// Visits nodes in source order; `visit` says whether to go inside.
+fn walk<'t>(cursor: &mut tree_sitter::TreeCursor<'t>, mut visit: impl FnMut(Node<'t>) -> bool) {
+    loop {
+        if visit(cursor.node()) && cursor.goto_first_child() {
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return;
+            }
+        }
+    }
+}
+
+/// Returns the entry of the outline that defines a function.
+pub(crate) fn function_entry(outline: &Outline<'_>, function: &Function) -> Option<usize> {
+    let defines = |index: &usize| {
+        matches!(outline.role(*index), Role::Function | Role::Closure)
+            && body_of(outline, *index).is_some_and(|body| outline.range(body) == function.body)
+    };
+    (0..outline.len()).find(defines)
+}
+
+/// Returns the entry of a function's body.
+pub(crate) fn body_of(outline: &Outline<'_>, function: usize) -> Option<usize> {
+    outline.field(function, &["body"])
+}
+
+/// Returns the entry that gives a function its name, and the entry of the whole definition.
+pub(crate) fn naming_of(outline: &Outline<'_>, function: usize) -> Option<(usize, usize)> {
+    match outline.role(function) {
+        Role::Function => Some((outline.field(function, &["name"])?, function)),
+        Role::Closure => naming_of_closure(outline, function),
+        _ => None,
+    }
+}
+
+/// A function expression is a definition when all that happens to it is that it gets a name.
+fn naming_of_closure(outline: &Outline<'_>, closure: usize) -> Option<(usize, usize)> {
+    let binding = outline.parent(closure)?;
+    let is_value = matches!(outline.field_name(closure), Some("value" | "right"));
+    let binds = matches!(outline.node(binding).kind(), "variable_declarator" | "pair" | "field_definition")
+        || matches!(outline.node(binding).kind(), "public_field_definition" | "assignment_expression");
+    if !is_value || !binds {
+        return None;
+    }
+    let target = outline.field(binding, &["name", "key", "property", "left"])?;
+    let name = if outline.role(target) == Role::Member { outline.member_name(target)? } else { target };
+    let is_name = matches!(outline.role(name), Role::Identifier | Role::FieldName);
+    let statement = outline.parent(binding).filter(|parent| {
+        let wraps = matches!(outline.role(*parent), Role::Simple | Role::ExpressionStatement);
+        wraps && outline.parts(*parent).count() == 1
+    });
+    is_name.then_some((name, statement.unwrap_or(binding)))
+}
+
+fn function_at_entry(outline: &Outline<'_>, lines: &LineIndex, index: usize) -> Option<Function> {
+    let (name, definition) = naming_of(outline, index)?;
+    let body = body_of(outline, index)?;
+    let name_text = outline.text(name);
+    if name_text.is_empty() || outline.range(body).is_empty() {
+        return None;
+    }
+    let range = with_attributes(outline, definition);
+    let first_line = lines.line(range.start);
+    let line_start = outline.text[..range.start].rfind('\n').map_or(0, |newline| newline + 1);
+    Some(Function {
+        name: name_text.to_owned(),
+        qualified_name: qualified_name(outline, index, name_text),
+        signature: outline.range(definition).start..signature_end(outline, body),
+        body: outline.range(body),
+        first_line,
+        last_line: lines.line(range.end.saturating_sub(1).max(range.start)),
+        indent: indent_of(&outline.text[line_start..range.start]).to_owned(),
+        range,
+    })
+}
+
+fn with_attributes(outline: &Outline<'_>, definition: usize) -> Range<usize> {
+    let range = outline.range(definition);
+    let Some(parent) = outline.parent(definition) else { return range };
+    if outline.role(parent) == Role::Decorated {
+        return outline.range(parent);
+    }
+    let before: Vec<usize> = outline.parts(parent).take_while(|sibling| *sibling < definition).collect();
+    let attributes = before.iter().rev().take_while(|sibling| outline.role(**sibling) == Role::Attribute);
+    attributes.last().map_or(range.start, |first| outline.range(*first).start)..range.end
+}
+
+/// Comments may stand between the last token of a signature and the body; they belong to neither.
+fn signature_end(outline: &Outline<'_>, body: usize) -> usize {
+    let Some(parent) = outline.parent(body) else { return outline.range(body).start };
+    let before = outline.children(parent).take_while(|sibling| *sibling < body);
+    let code = before.filter(|sibling| outline.role(*sibling) != Role::Comment);
+    code.last().map_or(outline.range(body).start, |last| outline.range(last).end)
+}
+
+fn qualified_name(outline: &Outline<'_>, function: usize, name: &str) -> String {
+    let mut names = vec![name];
+    if let Some(receiver) = outline.field(function, &["receiver"]) {
+        let types = outline.subtree(receiver).filter(|index| outline.role(*index) == Role::TypeName);
+        names.extend(types.map(|index| outline.text(index)).next());
+    }
+    for ancestor in outline.ancestors(function) {
+        let name = match outline.role(ancestor) {
+            Role::Function | Role::Closure => naming_of(outline, ancestor).map(|(name, _)| name),
+            Role::Class => outline.field(ancestor, &["type", "name"]).map(|name| type_name(outline, name)),
+            _ => None,
+        };
+        names.extend(name.map(|name| outline.text(name)));
+    }
+    names.reverse();
+    names.join(".")
+}
+
+/// Finds `Stack` in `Stack<T>`.
+fn type_name(outline: &Outline<'_>, index: usize) -> usize {
+    let is_name = |index: &usize| matches!(outline.role(*index), Role::TypeName | Role::Identifier);
+    outline.subtree(index).find(is_name).unwrap_or(index)
+}
+
+fn within(outline: &Outline<'_>, index: usize, body: &Range<usize>) -> bool {
+    let range = outline.range(index);
+    body.start <= range.start && range.end <= body.end
+}
+
+fn statement_range(outline: &Outline<'_>, index: usize) -> Option<Range<usize>> {
+    let head = head_of(outline, index);
+    if head.is_some() {
+        return head.filter(|head| !head.is_empty());
+    }
+    let is_code = !matches!(outline.role(index), Role::Token | Role::Comment | Role::Block | Role::Braces);
+    let range = outline.range(index);
+    (is_code && is_statement(outline, index) && !holds_block(outline, index) && !range.is_empty()).then_some(range)
+}
+
+/// Returns whether an entry stands where a statement does.
+pub(crate) fn is_statement(outline: &Outline<'_>, index: usize) -> bool {
+    let Some(parent) = outline.parent(index) else { return false };
+    let is_only_statement = matches!(outline.role(parent), Role::If | Role::While | Role::For)
+        && matches!(outline.field_name(index), Some("consequence" | "body" | "alternative"));
+    let is_else = outline.node(parent).kind() == "else_clause";
+    let is_code = !matches!(outline.role(index), Role::Token | Role::Comment | Role::Other);
+    outline.is_block_statement(index) || ((is_only_statement || is_else) && is_code)
+}
+
+/// Returns whether statements stand somewhere inside, other than in a function expression.
+pub(crate) fn holds_block(outline: &Outline<'_>, index: usize) -> bool {
+    let mut next = index + 1;
+    while next < outline.subtree(index).end {
+        match outline.role(next) {
+            Role::Block | Role::Braces | Role::Case => return true,
+            Role::Closure => next = outline.subtree(next).end,
+            _ => next += 1,
+        }
+    }
+    false
+}
+
+/// Returns the head of a statement with a block: up to the colon or through the brace. There is none for entries without
+/// a block, and an empty one where the head is only a keyword.
+fn head_of(outline: &Outline<'_>, index: usize) -> Option<Range<usize>> {
+    let is_definition = matches!(outline.role(index), Role::Function | Role::Closure | Role::Class | Role::Braces);
+    let block = outline.children(index).find(|child| matches!(outline.role(*child), Role::Block | Role::Braces))?;
+    if is_definition || outline.is_block(index) {
+        return None;
+    }
+    let start = outline.range(index).start;
+    let has_code = outline.parts(index).any(|part| part < block);
+    if !has_code {
+        return Some(start..start);
+    }
+    let opens_with_brace = outline.text(block).starts_with('{');
+    let end = if opens_with_brace { outline.range(block).start + 1 } else { signature_end(outline, block) };
+    Some(start..end)
+}
+
+fn sorted_ranges(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    ranges.sort_by_key(|range| (range.start, range.end));
+    ranges.dedup();
+    ranges
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(language: Language, text: &str) -> SyntaxTree {
+        SyntaxTree::parse(language, text)
+    }
+
+    fn names(language: Language, text: &str) -> Vec<String> {
+        parse(language, text).functions().into_iter().map(|function| function.qualified_name).collect()
+    }
+
+    fn texts(tree: &SyntaxTree, ranges: &[Range<usize>]) -> Vec<String> {
+        ranges.iter().map(|range| tree.text()[range.clone()].to_owned()).collect()
+    }
+
+    fn statements(language: Language, text: &str) -> Vec<String> {
+        let tree = parse(language, text);
+        texts(&tree, &tree.statements(&tree.functions()[0]))
+    }
+
+    #[test]
+    fn functions_are_named_by_what_is_around_them() {
+        let python = "class A:\n    def f(self):\n        def g(): pass\n        return g\n\ndef h(): pass\n";
+        assert_eq!(names(Language::Python, python), ["A.f", "A.f.g", "h"]);
+        let rust = "mod m { impl<T> S<T> { fn f() {} } impl D for E { fn g() {} } }\ntrait T { fn a(); fn b() {} }\nfn c() { fn d() {} }";
+        assert_eq!(names(Language::Rust, rust), ["m.S.f", "m.E.g", "T.b", "c", "c.d"]);
+        let javascript = "function f() {}\nclass A { g() {} h = (x) => x; }\nconst i = () => { };\nexports.j = function () {};\nconst o = { k() {}, l: function () {} };\nxs.map(x => x);";
+        assert_eq!(names(Language::JavaScript, javascript), ["f", "A.g", "A.h", "i", "j", "k", "l"]);
+        let typescript = "namespace N { export class A<T> { private f(a: T): void {} } }\nfunction g(): number;\nfunction g() { return 1 }";
+        assert_eq!(names(Language::TypeScript, typescript), ["N.A.f", "g"]);
+        let go = "package p\nfunc f() {}\nfunc (s *Stack[T]) g(x int) {}\n";
+        assert_eq!(names(Language::Go, go), ["f", "Stack.g"]);
+        let java = "class A<T> { A() {} void f() {} abstract void g(); class B { int h() { return 1; } } }";
+        assert_eq!(names(Language::Java, java), ["A.A", "A.f", "A.B.h"]);
+    }
+
+    #[test]
+    fn the_parts_of_a_function_are_told_apart() {
+        let text = "class A:\n    @property\n    @cached(1)\n    def f(self, a=1) -> int:  # note\n        # more\n        x = a\n        return x\n\nz = 1\n";
+        let tree = parse(Language::Python, text);
+        let function = &tree.functions()[0];
+        assert_eq!(&text[function.signature.clone()], "def f(self, a=1) -> int:");
+        assert_eq!(&text[function.body.clone()], "x = a\n        return x");
+        assert!(text[function.range.clone()].starts_with("@property"));
+        assert_eq!((function.first_line, function.last_line), (2, 7));
+        assert_eq!(function.indent, "    ");
+    }
+
+    #[test]
+    fn attributes_and_declarations_belong_to_a_function() {
+        let rust = "struct S;\n\n/// Doc.\n#[test]\n#[ignore]\npub fn f(a: i32) -> i32 {\n    a\n}\n";
+        let tree = parse(Language::Rust, rust);
+        let function = &tree.functions()[0];
+        assert!(rust[function.range.clone()].starts_with("#[test]\n#[ignore]\npub fn"));
+        assert_eq!(&rust[function.signature.clone()], "pub fn f(a: i32) -> i32");
+        assert_eq!(&rust[function.body.clone()], "{\n    a\n}");
+        let javascript = "const f = async (a) => {\n  return a;\n};\n";
+        let tree = parse(Language::JavaScript, javascript);
+        let function = &tree.functions()[0];
+        assert_eq!(&javascript[function.range.clone()], javascript.trim_end());
+        assert_eq!(&javascript[function.signature.clone()], "const f = async (a) =>");
+    }
+
+    #[test]
+    fn the_innermost_function_is_found() {
+        let text = "def f():\n    def g():\n        return 1\n    return g\n\nx = 1\n";
+        let tree = parse(Language::Python, text);
+        let at = |needle: &str| tree.function_at(text.find(needle).unwrap()).map(|function| function.qualified_name);
+        assert_eq!(at("return 1").as_deref(), Some("f.g"));
+        assert_eq!(at("return g").as_deref(), Some("f"));
+        assert_eq!(at("x = 1"), None);
+    }
+
+    #[test]
+    fn statements_are_whole_or_heads() {
+        let python = "def f(a):\n    x = [\n        1]\n    if a > 1:  # why\n        return x\n    elif a:\n        pass\n    else:\n        x += 1\n    for i in a:\n        g(i)\n    try:\n        y = 1\n    except E:\n        raise\n";
+        assert_eq!(
+            statements(Language::Python, python),
+            [
+                "x = [\n        1]",
+                "if a > 1:",
+                "return x",
+                "elif a:",
+                "pass",
+                "x += 1",
+                "for i in a:",
+                "g(i)",
+                "y = 1",
+                "except E:",
+                "raise"
+            ]
+        );
+        let java = "class A { int f(int a) { int x = 1; if (a > 1) { return x; } else if (a < 0) x++; for (int i = 0; i < a; i++) { g(i); } switch (a) { case 1: h(); break; } return 0; } }";
+        assert_eq!(
+            statements(Language::Java, java),
+            [
+                "int x = 1;",
+                "if (a > 1) {",
+                "return x;",
+                "if (a < 0) x++;",
+                "x++;",
+                "for (int i = 0; i < a; i++) {",
+                "g(i);",
+                "h();",
+                "break;",
+                "return 0;"
+            ]
+        );
+        let rust =
+            "fn f(a: i32) -> i32 { let x = 1; if a > 1 { return x; } for i in 0..a { g(i); } while x < a { h() } x }";
+        assert_eq!(
+            statements(Language::Rust, rust),
+            ["let x = 1;", "if a > 1 {", "return x;", "for i in 0..a {", "g(i);", "while x < a {", "h()", "x"]
+        );
+        let go = "package p\nfunc f(a int) int {\n\tx := 1\n\tif a > 1 {\n\t\treturn x\n\t}\n\tfor i := range a {\n\t\tg(i)\n\t}\n\treturn 0\n}\n";
+        assert_eq!(
+            statements(Language::Go, go),
+            ["x := 1", "if a > 1 {", "return x", "for i := range a {", "g(i)", "return 0"]
+        );
+        let javascript =
+            "function f(a) { const x = 1; if (a) return x; while (a) { a--; } return xs.map(x => { return x; }); }";
+        assert_eq!(
+            statements(Language::JavaScript, javascript),
+            [
+                "const x = 1;",
+                "if (a) return x;",
+                "return x;",
+                "while (a) {",
+                "a--;",
+                "return xs.map(x => { return x; });",
+                "return x;"
+            ]
+        );
+    }
+
+    #[test]
+    fn expressions_are_those_that_decide_something() {
+        let text = "def f(a, b):\n    if a > 1:\n        return g(a, b + 1)\n    x = a[b]\n";
+        let tree = parse(Language::Python, text);
+        assert_eq!(
+            texts(&tree, &tree.expressions(&tree.functions()[0])),
+            ["a", "a > 1", "1", "g(a, b + 1)", "a", "b", "b + 1", "1", "a", "a[b]", "b"]
+        );
+    }
+
+    #[test]
+    fn long_expressions_are_left_out() {
+        let text = format!("def f():\n    return [{}]\n", "1, ".repeat(100));
+        let tree = parse(Language::Python, text.as_str());
+        let ranges = tree.expressions(&tree.functions()[0]);
+        assert!(!ranges.is_empty() && ranges.iter().all(|range| range.len() <= MAX_EXPRESSION_BYTES));
+    }
+
+    #[test]
+    fn names_are_found_in_a_range() {
+        let text = "x = a.b(c)\ny = d\n";
+        let tree = parse(Language::Python, text);
+        let names: Vec<&str> = tree.identifiers(0..10).into_iter().map(|(_, name)| name).collect();
+        assert_eq!(names, ["x", "a", "b", "c"]);
+    }
+
+    #[test]
+    fn imports_are_listed_as_written() {
+        assert_eq!(
+            parse(Language::Python, "import os\nfrom a import (b,\n  c)\nx = 1\n").imports(),
+            ["import os", "from a import (b,\n  c)"]
+        );
+        assert_eq!(parse(Language::Rust, "use a::{b, c};\nfn f() {}").imports(), ["use a::{b, c};"]);
+        assert_eq!(
+            parse(Language::Java, "package p;\nimport java.util.*;\n").imports(),
+            ["package p;", "import java.util.*;"]
+        );
+    }
+
+    #[test]
+    fn errors_say_what_and_where() {
+        let tree = parse(Language::Java, "class A {\n  int x = 1\n}\n");
+        assert_eq!(tree.error_count(), 1);
+        assert_eq!(
+            tree.errors(),
+            [SyntaxError { range: 21..21, line: 2, column: 12, message: "missing `;`".to_owned() }]
+        );
+        let tree = parse(Language::Python, "x = 1\ny = = 2\n");
+        let error = &tree.errors()[0];
+        assert_eq!((error.line, error.message.as_str()), (2, "unexpected `=`"));
+        assert_eq!(parse(Language::Python, "x = 1\n").error_count(), 0);
+    }
+
+    #[test]
+    fn deep_nesting_does_not_overflow_the_stack() {
+        let depth = 20_000;
+        for text in [format!("x = {}1{}", "(".repeat(depth), ")".repeat(depth)), "[".repeat(depth)] {
+            let tree = parse(Language::Python, text.as_str());
+            assert_eq!(tree.error_count(), tree.errors().len());
+            assert!(tree.functions().is_empty());
+            assert!(tree.identifiers(0..text.len()).len() < 2);
+        }
+        let nested = format!("function f() {{ {} }}", "if (a) {".repeat(3_000));
+        let tree = parse(Language::JavaScript, nested.as_str());
+        assert!(tree.error_count() > 0);
+        for function in tree.functions() {
+            tree.statements(&function);
+        }
+    }
+}
