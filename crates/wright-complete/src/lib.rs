@@ -129,7 +129,7 @@ struct Attempt<'a> {
 
 impl Attempt<'_> {
     async fn run(&mut self) -> Result<Result<Suggestion, Withheld>, ProviderError> {
-        if context::is_secret_file(self.doc.path()) {
+        if context::is_secret_file(&self.doc.path) {
             return Ok(Err(Withheld::SecretFile));
         }
         let mut withheld = Withheld::Nothing;
@@ -189,16 +189,19 @@ impl Attempt<'_> {
 
 #[cfg(test)]
 mod tests {
-    use wright_provider::replay::ScriptedProvider;
+    use wright_provider::replay::{Answer, ScriptedProvider};
 
     use super::*;
 
     const CURSOR: char = '║';
 
     async fn suggest(path: &str, marked: &str, answers: &[&str]) -> Result<String, String> {
+        suggest_from(path, marked, ScriptedProvider::answering(answers)).await
+    }
+
+    async fn suggest_from(path: &str, marked: &str, provider: ScriptedProvider) -> Result<String, String> {
         let offset = marked.find(CURSOR).unwrap();
         let doc = Document::new(path, 1, marked.replace(CURSOR, ""));
-        let provider = ScriptedProvider::answering(answers);
         let outcome = complete(&provider, &doc, offset, Options::default()).await.unwrap();
         outcome.result.map(|it| it.text).map_err(|it| it.code().to_owned())
     }
@@ -206,7 +209,8 @@ mod tests {
     #[tokio::test]
     async fn the_first_line_is_offered_where_code_follows() {
         let text = "def f(x):\n    y = x\n║    return y\n";
-        let shown = suggest("a.py", text, &["    y += 1\n    z = 3\n    print(z)"]).await;
+        let endless = Answer::cut("    y += 1\n    z = 3\n    print(z)");
+        let shown = suggest_from("a.py", text, ScriptedProvider::new([endless])).await;
         assert_eq!(shown, Ok("    y += 1\n".to_owned()));
     }
 

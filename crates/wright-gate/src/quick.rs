@@ -10,7 +10,7 @@ use crate::{Against, CheckRecord, Finding, Verified, hex_digest};
 /// `Err` holds why it must not be shown. The edit is refused when the result parses worse than the document did, when it
 /// adds a secret, when it changes nothing, or when it types again what already follows.
 pub fn judge(doc: &Document, edit: Edit) -> Result<Verified<Edit>, Vec<Finding>> {
-    let refuse = |message: &str| Err(vec![Finding::error("quick", message).at(doc.path(), None)]);
+    let refuse = |message: &str| Err(vec![Finding::error("quick", message).at(&doc.path, None)]);
     let Ok(after) = edit.apply(doc.text()) else { return refuse("does not fit the document") };
     if after == doc.text() {
         return refuse("changes nothing");
@@ -18,7 +18,7 @@ pub fn judge(doc: &Document, edit: Edit) -> Result<Verified<Edit>, Vec<Finding>>
     if echoes_what_follows(doc, &edit) {
         return refuse("repeats the lines that follow");
     }
-    let change = Change { path: doc.path(), before: doc.text(), after: &after };
+    let change = Change { path: &doc.path, before: doc.text(), after: &after };
     let findings: Vec<Finding> = [parses::check(change), no_secrets::check(change)].concat();
     if !findings.is_empty() {
         return Err(findings);

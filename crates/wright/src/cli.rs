@@ -18,21 +18,26 @@ use crate::terminal::{Format, Terminal};
 /// The closing part of `wright --help`.
 const GUIDE: &str = "\
 Getting started:
-  wright model pull                     fetch the default models, once
-  wright fix                            make the failing tests of this repository pass
+  wright model pull                       fetch the default models, once
+  wright fix                              make the failing tests of this repository pass
   wright ask \"what does this do?\" -f a.py
-  wright complete src/a.py:12:5         what would be typed there
-  wright doctor                         what works on this machine
+  wright complete src/a.py:12:5           what would be typed there
+  wright doctor                           what works on this machine
 
-Files and variables:
-  ~/.config/wright/config.toml          model, complete-model, base-url, time-limit, test-time-limit, candidates,
-                                        minimum-level, threads, context-tokens, idle-unload, idle-exit
-  ~/.config/wright/keys.toml            keys of remote providers, mode 0600: openai = \"…\"
-  ~/.local/share/wright                 models, tasks, receipts
-  WRIGHT_CONFIG WRIGHT_HOME WRIGHT_MODELS  other places for these
-  WRIGHT_MODEL WRIGHT_BASE_URL WRIGHT_API_KEY  the model when no flag names one
-  WRIGHT_LOG                            what is logged to stderr, such as wright_agent=debug
-  NO_COLOR                              no colors
+Files:
+  ~/.config/wright/config.toml            model, complete-model, base-url, time-limit,
+                                          test-time-limit, candidates, minimum-level, threads,
+                                          context-tokens, idle-unload, idle-exit
+  ~/.config/wright/keys.toml              keys of remote providers, mode 0600: openai = \"…\"
+  ~/.local/share/wright                   models, tasks, receipts
+
+Variables:
+  WRIGHT_CONFIG, WRIGHT_HOME              other places for the configuration and the data
+  WRIGHT_MODELS                           another folder of models
+  WRIGHT_MODEL, WRIGHT_BASE_URL           the model when no flag names one
+  WRIGHT_API_KEY                          the key of a remote provider
+  WRIGHT_LOG                              what is logged to stderr, such as wright_agent=debug
+  NO_COLOR                                no colors
 ";
 
 /// Turns intent into verified code

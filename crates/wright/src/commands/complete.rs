@@ -115,7 +115,7 @@ fn read_stdin() -> Result<String, Failure> {
 
 /// Returns the byte offset of a place, or says how far the file reaches.
 fn offset(doc: &Document, place: LineColumn) -> Result<usize, Failure> {
-    let name = doc.path().display();
+    let name = doc.path.display();
     let Some(line) = doc.lines().line_range(doc.text(), place.line) else {
         let n_lines = doc.lines().n_lines();
         let message = format!("line {} is not in {name:?}, which has {n_lines} lines", place.line);
