@@ -349,8 +349,10 @@ class Run:
             finally:
                 self.time_limit.stop()
         except BaseException as error:
-            # The bell may have rung between the end of the call and the line that stops it.
+            # The bell may have rung between the end of the call and the line that stops it, or twice.
             self.time_limit.stop()
+            while isinstance(error, TimeoutError) and isinstance(error.__context__, TimeoutError):
+                error = error.__context__
             return error
         finally:
             sys.stdout, sys.stderr = kept

@@ -111,7 +111,7 @@ fn a_program_is_judged_by_its_samples() {
     let result = fill(task(), "c = 5").results.remove(0);
     assert_eq!((result.solved, result.parses, result.reason.as_str()), (false, Some(true), "sample 2: wrong output"));
     let result = fill(task(), "c = d").results.remove(0);
-    assert_eq!(result.reason, "sample 1: NameError: name 'd' is not defined");
+    assert!(result.reason.starts_with("sample 1: NameError: name 'd' is not defined"), "{}", result.reason);
 }
 
 fn without_tests_the_reference_decides() {

@@ -298,7 +298,7 @@ async fn stops_when_dropped(bench: Bench) {
 async fn keystroke_overtakes(bench: Bench) {
     let provider = bench.provider();
     provider.count_tokens("load the model").await.unwrap();
-    let long = Prompt::Raw { text: "def f(x):\n    return x + 1\n\n".repeat(140) };
+    let long = Prompt::Raw { text: "def f(x):\n    return x + 1\n\n".repeat(60) };
     let background = Request { prompt: long, sampling: Sampling::greedy(4), priority: Priority::Background };
     let background_provider = provider.clone();
     let slow = tokio::spawn(async move { complete(&background_provider, background).await });

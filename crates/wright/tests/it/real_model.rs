@@ -49,7 +49,7 @@ fn real_model_mends_a_one_line_bug() {
     let run = machine.run(&["-C", &root, "fix", "--apply", "--time-limit", "3m", "--", "python3", "-m", "unittest"]);
     assert_eq!(run.exit, 0, "{run:?}");
     assert!(run.stdout.contains("applied: ") && run.stdout.contains("sandbox level"), "{run:?}");
-    assert!(run.stderr.contains("try 1 "), "{run:?}");
+    assert!(run.stderr.contains("\ntry "), "{run:?}");
     let again = machine.run(&["-C", &root, "fix", "--", "python3", "-m", "unittest"]);
     assert_eq!(again.exit, 2, "an applied patch is an uncommitted change: {again:?}");
     project.git(&["commit", "--all", "--quiet", "--message=fixed"]);
