@@ -153,7 +153,12 @@ async fn javascript(trials: &Trials<'_>, program: &str, tests: &str) -> Result<J
     let outcome = trials.run(folder.path(), &["sh", "-c", &script], compiled_limits()).await?;
     let parses = outcome.exit != wright_sandbox::Exit::Code(NOT_BUILT);
     let is_passing = outcome.is_success() && outcome.text().trim_end().ends_with(&token);
-    Ok(Judgement::new(is_passing, Some(parses), || if parses { last_words(&outcome) } else { "does not parse".to_owned() }))
+    let why = || match outcome.text().lines().find(|it| it.contains("Error")) {
+        _ if !parses => "does not parse".to_owned(),
+        Some(line) => line.trim().to_owned(),
+        None => last_words(&outcome),
+    };
+    Ok(Judgement::new(is_passing, Some(parses), why))
 }
 
 async fn rust(trials: &Trials<'_>, program: &str, tests: &str) -> Result<Judgement, EvalError> {

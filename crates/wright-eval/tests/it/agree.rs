@@ -21,7 +21,7 @@ pub(crate) fn run(kind: &str) {
             _ if t["plus_canonical"].is_string() => s("plus_canonical") + "\n```",
             _ => s("canonical_solution") + "\n```",
         };
-        let key = match kind { "complete" => s("suffix").chars().take(40).collect::<String>(), "fix" => s("buggy_solution"), _ => s("prompt") };
+        let key = match kind { "complete" => key(&s("prefix"), &s("suffix")), "fix" => s("buggy_solution"), _ => s("prompt") };
         answers.insert(key, answer.clone());
         order.push((s("task_id"), answer));
     }
@@ -35,8 +35,8 @@ pub(crate) fn run(kind: &str) {
     let _ = files;
     let provider = ScriptedProvider::from_fn(move |r| {
         let a = match &r.prompt {
-            Prompt::FillInTheMiddle { suffix, .. } if k2 == "complete" => {
-                let key: String = suffix.chars().take(40).collect();
+            Prompt::FillInTheMiddle { prefix, suffix, .. } if k2 == "complete" => {
+                let key: String = key(prefix, suffix);
                 answers.get(&key).cloned().unwrap_or_default()
             }
             Prompt::Chat { messages, prefill } if k2 == "fix" => {
@@ -57,5 +57,11 @@ pub(crate) fn run(kind: &str) {
     let t = report.totals();
     println!("{path} {kind}: tasks {} skipped {} solved {} raw {} claimed_wrong {} refused {} shown {} unparsable {} secs {}", t.tasks, t.skipped, t.solved, t.raw_solved, t.claimed_wrong, t.refused, t.shown, t.unparsable_shown, t.seconds);
     for r in &report.results { if !r.skipped && r.raw_solved != Some(true) { println!("  {} raw {:?} solved {} reason {}", r.task_id, r.raw_solved, r.solved, r.reason); } }
+    for r in &report.results { if r.shown == Some(true) && r.parses == Some(false) { println!("  unparsable {} {}", r.task_id, r.reason); } }
     for r in report.results.iter().filter(|r| r.skipped).take(2) { println!("  skipped {} {}", r.task_id, r.reason); }
+}
+
+fn key(prefix: &str, suffix: &str) -> String {
+    let tail: String = prefix.chars().rev().take(200).collect();
+    format!("{tail}|{}", suffix.chars().take(200).collect::<String>())
 }

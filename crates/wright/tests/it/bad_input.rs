@@ -214,7 +214,7 @@ fn a_full_disk_is_named() {
     let project = Project::with_bug();
     let before = project.bytes();
     std::fs::create_dir_all(surroundings.home()).unwrap();
-    let script = "mount -t tmpfs -o size=24k tmpfs \"$WRIGHT_HOME\" || exit 99; exec \"$@\"";
+    let script = "mount -t tmpfs -o size=64k tmpfs \"$WRIGHT_HOME\" || exit 99; exec \"$@\"";
     let program = env!("CARGO_BIN_EXE_wright");
     let wright = [&["-rm", "sh", "-c", script, "sh", program, "fix"], &REMOTE[..], &TEST_COMMAND].concat();
     let run = crate::fixture::finish(surroundings.command_of("unshare", &wright).current_dir(project.root()));

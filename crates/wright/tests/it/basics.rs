@@ -74,7 +74,9 @@ fn a_pull_that_reaches_no_source_says_why_and_what_next() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
-    let mut child = Surroundings::new().command(&["completions", "bash"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let surroundings = Surroundings::new();
+    let mut command = surroundings.command(&["completions", "bash"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));

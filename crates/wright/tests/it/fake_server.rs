@@ -78,8 +78,12 @@ async fn answer_request(State(shared): State<Shared>, _headers: HeaderMap, body:
         Answer::Garbage(bytes) => Body::from(bytes).into_response(),
         Answer::Endless => sse(stream::repeat_with(|| Ok::<_, Infallible>(chunk("la la la ")))),
         Answer::CutAfter(text) => {
-            let cut = Err(std::io::Error::new(std::io::ErrorKind::ConnectionReset, "cut"));
-            sse(stream::iter(vec![Ok(chunk(&text)), Ok(chunk(" and")), cut]))
+            let cut = async {
+                // The beginning has to be on its way before the connection goes.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                Err(std::io::Error::new(std::io::ErrorKind::ConnectionReset, "cut"))
+            };
+            sse(stream::iter([Ok(chunk(&text))]).chain(stream::once(cut)))
         }
         Answer::Status(status, body) => (StatusCode::from_u16(status).unwrap(), body).into_response(),
         Answer::Silence => {
