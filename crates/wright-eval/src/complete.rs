@@ -15,7 +15,12 @@ use crate::{Deps, EvalError, Options, TaskResult, report};
 use program::{Judgement, extension, judge, programs};
 
 /// Fills the hole and judges what would have been shown.
-pub(crate) async fn solve(deps: &Deps, trials: &Trials<'_>, options: &Options, hole: &Hole) -> Result<TaskResult, EvalError> {
+pub(crate) async fn solve(
+    deps: &Deps,
+    trials: &Trials<'_>,
+    options: &Options,
+    hole: &Hole,
+) -> Result<TaskResult, EvalError> {
     let Some(extension) = extension(&hole.language) else {
         return Ok(TaskResult::skipped(format!("no grammar for {}, so a suggestion cannot be checked", hole.language)));
     };

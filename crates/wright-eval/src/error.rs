@@ -96,12 +96,18 @@ impl EvalError {
             Self::Tasks { .. } | Self::NoTasks { .. } => {
                 Some("Name a file of JSON lines, or a folder that holds such files, with `--tasks`.".to_owned())
             }
-            Self::UnknownFormat { .. } => Some("Name one set of tasks, and the kind of evaluation it is made for.".to_owned()),
-            Self::Line { .. } => Some("Each line is one JSON object; the README of the set names its fields.".to_owned()),
+            Self::UnknownFormat { .. } => {
+                Some("Name one set of tasks, and the kind of evaluation it is made for.".to_owned())
+            }
+            Self::Line { .. } => {
+                Some("Each line is one JSON object; the README of the set names its fields.".to_owned())
+            }
             Self::Output { .. } => Some("Choose another place with `--output`, or free some space.".to_owned()),
             Self::NotAReport { .. } => Some("Choose another file with `--output`, or move this one away.".to_owned()),
             Self::Io { .. } => Some("Free some space, or set WRIGHT_HOME to a folder that can be written.".to_owned()),
-            Self::Repository { .. } => Some("Check that `git` is installed; `wright doctor` shows what the sandbox sees.".to_owned()),
+            Self::Repository { .. } => {
+                Some("Check that `git` is installed; `wright doctor` shows what the sandbox sees.".to_owned())
+            }
             Self::Sandbox(error) => error.hint().map(Into::into),
             Self::Provider(error) => error.hint(),
             Self::Agent(error) => error.hint(),
@@ -145,7 +151,8 @@ mod tests {
     fn only_trouble_that_may_pass_is_left_to_the_task() {
         let broken = ProviderError::BrokeOff { model: "m".to_owned(), message: "cut".to_owned() };
         assert!(EvalError::from(broken).concerns_one_task());
-        let wrong_key = ProviderError::Refused { model: "m".to_owned(), status: 401, message: String::new(), retry_after: None };
+        let wrong_key =
+            ProviderError::Refused { model: "m".to_owned(), status: 401, message: String::new(), retry_after: None };
         assert!(!EvalError::from(wrong_key).concerns_one_task());
         let missing = ProviderError::ModelMissing { id: "m".to_owned() };
         assert!(!EvalError::Agent(AgentError::Provider(missing)).concerns_one_task());

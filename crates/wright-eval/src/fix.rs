@@ -24,7 +24,12 @@ use project::{Project, Proof};
 const MAX_TEST_TIME: Duration = Duration::from_secs(60);
 
 /// Mends the program and judges the patch.
-pub(crate) async fn solve(deps: &Deps, trials: &Trials<'_>, options: &Options, bug: &Bug) -> Result<TaskResult, EvalError> {
+pub(crate) async fn solve(
+    deps: &Deps,
+    trials: &Trials<'_>,
+    options: &Options,
+    bug: &Bug,
+) -> Result<TaskResult, EvalError> {
     let project = match Project::of(bug) {
         Ok(project) => project,
         Err(reason) => return Ok(TaskResult::skipped(reason)),
@@ -95,7 +100,11 @@ fn refused(refusal: &Refusal) -> TaskResult {
 fn spent(spent: &Spent) -> TaskResult {
     TaskResult {
         seconds: spent.seconds,
-        tokens: TokenCounts { prompt: spent.prompt_tokens, cached: spent.cached_tokens, completion: spent.completion_tokens },
+        tokens: TokenCounts {
+            prompt: spent.prompt_tokens,
+            cached: spent.cached_tokens,
+            completion: spent.completion_tokens,
+        },
         candidates: spent.candidates,
         test_runs: spent.test_runs,
         ..TaskResult::default()

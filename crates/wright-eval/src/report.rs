@@ -388,7 +388,8 @@ mod tests {
         let path = dir.path().join("set/tasks.jsonl");
         std::fs::write(&path, HOLES).unwrap();
         let tasks = tasks::load(&path, Kind::Complete, None).unwrap();
-        let options = Options { output: Some(dir.path().join("report.json")), compare_raw: true, ..Options::new("set") };
+        let options =
+            Options { output: Some(dir.path().join("report.json")), compare_raw: true, ..Options::new("set") };
         (dir, options, tasks)
     }
 
@@ -461,7 +462,10 @@ mod tests {
     fn a_file_that_is_no_report_is_left_alone() {
         let (_dir, options, tasks) = setting();
         let path = options.output.clone().unwrap();
-        for text in ["my notes", "{\"schema\":\"wright.eval/9\",\"kind\":\"fix\",\"model\":\"m\",\"seed\":0,\"options\":{\"tasks\":\"\",\"limit\":null,\"compare_raw\":false,\"time_limit_seconds\":1,\"candidates\":1},\"results\":[]}"] {
+        for text in [
+            "my notes",
+            "{\"schema\":\"wright.eval/9\",\"kind\":\"fix\",\"model\":\"m\",\"seed\":0,\"options\":{\"tasks\":\"\",\"limit\":null,\"compare_raw\":false,\"time_limit_seconds\":1,\"candidates\":1},\"results\":[]}",
+        ] {
             std::fs::write(&path, text).unwrap();
             let error = Report::start(Kind::Complete, "m", &options, &tasks).unwrap_err();
             assert!(matches!(error, EvalError::NotAReport { .. }), "{error}");

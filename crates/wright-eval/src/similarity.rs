@@ -48,7 +48,9 @@ mod tests {
 
     #[test]
     fn similarity_is_the_share_of_what_both_have_in_order() {
-        for (left, right, expected) in [("", " \n", 1.0), ("abc", "abc ", 1.0), ("abc", "xyz", 0.0), ("abcd", "abxd", 0.75)] {
+        for (left, right, expected) in
+            [("", " \n", 1.0), ("abc", "abc ", 1.0), ("abc", "xyz", 0.0), ("abcd", "abxd", 0.75)]
+        {
             assert!((edit_similarity(left, right) - expected).abs() < 1e-9, "{left:?} {right:?}");
         }
     }

@@ -25,7 +25,18 @@ fn rows(text: &mut String, report: &Report) {
     let width = report.results.iter().map(|it| it.task_id.chars().count()).max().unwrap_or(0).max("task".len());
     let has_raw = report.options.compare_raw;
     let raw = |word: &str| if has_raw { format!("{word:<5}") } else { String::new() };
-    line(text, &format!("{:<width$}  {:<13}  {}{:>8}  {:>10}  {:>7}  reason", "task", "result", raw("raw"), "seconds", "candidates", "tokens"));
+    line(
+        text,
+        &format!(
+            "{:<width$}  {:<13}  {}{:>8}  {:>10}  {:>7}  reason",
+            "task",
+            "result",
+            raw("raw"),
+            "seconds",
+            "candidates",
+            "tokens"
+        ),
+    );
     for it in &report.results {
         let raw = raw(it.raw_solved.map_or("-", |solved| if solved { "yes" } else { "no" }));
         let tokens = it.tokens.prompt + it.tokens.completion;
@@ -33,7 +44,10 @@ fn rows(text: &mut String, report: &Report) {
         let word = word(it);
         line(
             text,
-            &format!("{:<width$}  {word:<13}  {raw}{:>8.1}  {:>10}  {tokens:>7}  {reason}", it.task_id, it.seconds, it.candidates),
+            &format!(
+                "{:<width$}  {word:<13}  {raw}{:>8.1}  {:>10}  {tokens:>7}  {reason}",
+                it.task_id, it.seconds, it.candidates
+            ),
         );
     }
 }
@@ -75,7 +89,10 @@ fn totals(text: &mut String, report: &Report) {
     add("tasks", format!("{} of {}", totals.tasks + totals.skipped, totals.selected));
     add("solved", format!("{} of {} ({})", totals.solved, totals.tasks, percent(totals.pass_rate())));
     if report.options.compare_raw {
-        add("solved by raw model", format!("{} of {} ({})", totals.raw_solved, totals.tasks, percent(totals.raw_pass_rate())));
+        add(
+            "solved by raw model",
+            format!("{} of {} ({})", totals.raw_solved, totals.tasks, percent(totals.raw_pass_rate())),
+        );
     }
     add("claimed wrong", totals.claimed_wrong.to_string());
     add("refused", totals.refused.to_string());
@@ -83,9 +100,23 @@ fn totals(text: &mut String, report: &Report) {
         add("skipped", totals.skipped.to_string());
     }
     if totals.shown + totals.withheld > 0 {
-        add("suggestions", format!("{} shown, {} withheld, {} shown do not parse", totals.shown, totals.withheld, totals.unparsable_shown));
+        add(
+            "suggestions",
+            format!(
+                "{} shown, {} withheld, {} shown do not parse",
+                totals.shown, totals.withheld, totals.unparsable_shown
+            ),
+        );
     }
-    add("seconds", format!("{:.1}, median {}, median of solved {}", totals.seconds, number(medians.seconds), number(medians.seconds_solved)));
+    add(
+        "seconds",
+        format!(
+            "{:.1}, median {}, median of solved {}",
+            totals.seconds,
+            number(medians.seconds),
+            number(medians.seconds_solved)
+        ),
+    );
     let tokens = totals.tokens;
     add("tokens", format!("{} read, {} of them cached, {} written", tokens.prompt, tokens.cached, tokens.completion));
 }

@@ -100,22 +100,12 @@ pub(crate) struct Sample {
 /// A function to write, of HumanEval or MBPP.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Problem {
-    pub(crate) task_id: String,
     pub(crate) kind: String,
     pub(crate) entry_point: String,
     pub(crate) prompt: String,
-    pub(crate) canonical_solution: String,
-    /// The whole reference program, where `canonical_solution` is only the body.
-    #[serde(default)]
-    pub(crate) plus_canonical: Option<String>,
-    #[serde(default)]
-    pub(crate) test: Option<String>,
-    #[serde(default)]
-    pub(crate) base_input: Value,
-    #[serde(default)]
-    pub(crate) plus_input: Value,
-    #[serde(default)]
-    pub(crate) atol: f64,
+    /// The whole line, which the judge reads for itself: its inputs hold numbers that only Python keeps as they are.
+    #[serde(skip)]
+    pub(crate) line: String,
 }
 
 /// Reads the tasks at a path. With a limit, they are taken from several files in turn, so that each file counts.
@@ -164,11 +154,11 @@ fn load_file(path: &Path, kind: Kind) -> Result<Vec<Task>, EvalError> {
     let mut tasks = Vec::new();
     for (idx, line) in lines {
         let failed = |message: String| EvalError::Line { path: path.to_owned(), line: idx + 1, message };
-        let value: Value = serde_json::from_str(line).map_err(|error| failed(error.to_string()))?;
+        let value = parse(line).map_err(|error| failed(error.to_string()))?;
         let Some(id) = value["task_id"].as_str().map(str::to_owned) else {
             return Err(failed("no `task_id` that is a text".to_owned()));
         };
-        let body = body(kind, value).map_err(|error| failed(error.to_string()))?;
+        let body = body(kind, value, line).map_err(|error| failed(error.to_string()))?;
         let Some(body) = body else {
             return Err(EvalError::UnknownFormat { path: path.to_owned(), kind: kind.name(), known: known(kind) });
         };
@@ -177,13 +167,41 @@ fn load_file(path: &Path, kind: Kind) -> Result<Vec<Task>, EvalError> {
     Ok(tasks)
 }
 
+/// Parses a line that Python has written, whose JSON knows numbers that are not finite.
+fn parse(line: &str) -> Result<Value, serde_json::Error> {
+    serde_json::from_str(line).or_else(|error| serde_json::from_str(&without_infinities(line)).map_err(|_| error))
+}
+
+/// Replaces `NaN`, `Infinity` and `-Infinity` outside of texts.
+fn without_infinities(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    let mut rest = line;
+    let mut is_in_text = false;
+    while let Some(next) = rest.chars().next() {
+        let infinity = ["-Infinity", "Infinity", "NaN"].into_iter().find(|it| !is_in_text && rest.starts_with(it));
+        let length = match (next, infinity) {
+            (_, Some(word)) => {
+                text.push_str("null");
+                rest = &rest[word.len()..];
+                continue;
+            }
+            ('\\', None) => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
+            _ => next.len_utf8(),
+        };
+        is_in_text ^= next == '"';
+        text.push_str(&rest[..length]);
+        rest = &rest[length..];
+    }
+    text
+}
+
 fn set_name(path: &Path) -> String {
     let parts: Vec<_> = path.components().rev().take(2).collect();
     parts.into_iter().rev().collect::<PathBuf>().display().to_string()
 }
 
 /// Reads a task by the fields that tell the formats apart; nothing when they are those of no format.
-fn body(kind: Kind, value: Value) -> Result<Option<Body>, serde_json::Error> {
+fn body(kind: Kind, value: Value, line: &str) -> Result<Option<Body>, serde_json::Error> {
     let has = |fields: &[&str]| fields.iter().all(|it| value.get(*it).is_some());
     let is_quixbugs = has(&["buggy_solution", "test_file"]);
     let is_pack = has(&["buggy_solution", "declaration", "test"]);
@@ -193,7 +211,9 @@ fn body(kind: Kind, value: Value) -> Result<Option<Body>, serde_json::Error> {
         Kind::Fix if is_quixbugs => Body::Fix(Box::new(Bug::QuixBugs(serde_json::from_value(value)?))),
         Kind::Fix if is_pack => Body::Fix(Box::new(Bug::Pack(serde_json::from_value(value)?))),
         Kind::Complete if is_hole => Body::Complete(Box::new(serde_json::from_value(value)?)),
-        Kind::Generate if is_problem => Body::Generate(Box::new(serde_json::from_value(value)?)),
+        Kind::Generate if is_problem => {
+            Body::Generate(Box::new(Problem { line: line.to_owned(), ..serde_json::from_value(value)? }))
+        }
         Kind::Fix | Kind::Complete | Kind::Generate => return Ok(None),
     };
     Ok(Some(body))
@@ -214,7 +234,8 @@ fn known(kind: Kind) -> &'static str {
 mod tests {
     use super::*;
 
-    const HOLE: &str = r#"{"task_id":"t/1","language":"python","prefix":"x = ","suffix":"\n","canonical_solution":"1"}"#;
+    const HOLE: &str =
+        r#"{"task_id":"t/1","language":"python","prefix":"x = ","suffix":"\n","canonical_solution":"1"}"#;
 
     fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
@@ -234,7 +255,8 @@ mod tests {
         let other = HOLE.replace("t/", "u/");
         let three = format!("{HOLE}\n\n{HOLE}\n{HOLE}\n");
         let dir = folder(&[("b.jsonl", &three), ("a.jsonl", &other), ("notes.txt", "not a task")]);
-        let ids = |limit| load(dir.path(), Kind::Complete, limit).unwrap().into_iter().map(|it| it.id).collect::<Vec<_>>();
+        let ids =
+            |limit| load(dir.path(), Kind::Complete, limit).unwrap().into_iter().map(|it| it.id).collect::<Vec<_>>();
         assert_eq!(ids(None), ["u/1", "t/1", "t/1", "t/1"]);
         assert_eq!(ids(Some(3)), ["u/1", "t/1", "t/1"]);
     }
@@ -247,6 +269,14 @@ mod tests {
         assert_eq!(error(&dir, Kind::Complete), "DIR/a.jsonl:1: no `task_id` that is a text");
         let dir = folder(&[("a.jsonl", &HOLE.replace("\"x = \"", "7"))]);
         assert_eq!(error(&dir, Kind::Complete), "DIR/a.jsonl:1: invalid type: integer `7`, expected a string");
+    }
+
+    #[test]
+    fn numbers_that_are_not_finite_are_read() {
+        let line = HOLE.replace("\"language\"", "\"input\":[NaN,[-Infinity,\"a\\\"NaN\\\\\",Infinity]],\"language\"");
+        let value = parse(&line).unwrap();
+        assert_eq!(value["input"], serde_json::json!([null, [null, "a\"NaN\\", null]]));
+        assert!(parse("{\"a\": Nan}").is_err());
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod languages;
 mod normalize;
 mod outline;
 mod patch;
+mod python_errors;
 mod syntax;
 pub mod syntax_edits;
 

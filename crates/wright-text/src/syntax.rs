@@ -12,6 +12,7 @@ use crate::document::LineIndex;
 use crate::indent::indent_of;
 use crate::languages::{Language, Role};
 use crate::outline::{Outline, Slot};
+use crate::python_errors::{MAX_DEPTH, python_errors};
 
 /// The longest sub-expression that [`SyntaxTree::expressions`] names.
 const MAX_EXPRESSION_BYTES: usize = 200;
@@ -83,11 +84,14 @@ impl SyntaxTree {
 
     /// Returns how many places do not follow the grammar.
     pub fn error_count(&self) -> usize {
-        count_errors(&self.tree)
+        if self.is_judged_by_python() { python_errors(&self.text).len() } else { count_errors(&self.tree) }
     }
 
     /// Returns the places that do not follow the grammar, in source order.
     pub fn errors(&self) -> Vec<SyntaxError> {
+        if self.is_judged_by_python() {
+            return python_errors(&self.text);
+        }
         let lines = LineIndex::new(&self.text);
         error_nodes(&self.tree).into_iter().map(|node| self.error_at(node, &lines)).collect()
     }
@@ -160,6 +164,10 @@ impl SyntaxTree {
         Outline::new(self.language, &self.tree, &self.text)
     }
 
+    fn is_judged_by_python(&self) -> bool {
+        self.language == Language::Python && depth(&self.tree) <= MAX_DEPTH
+    }
+
     fn error_at(&self, node: Node<'_>, lines: &LineIndex) -> SyntaxError {
         let range = node.byte_range();
         let place = lines.line_column(&self.text, range.start);
@@ -184,6 +192,25 @@ pub(crate) fn parser(language: Language) -> Parser {
 /// Counts the places of a tree that do not follow the grammar, looking only where there are some.
 pub(crate) fn count_errors(tree: &Tree) -> usize {
     error_nodes(tree).len()
+}
+
+/// Returns how deep the tree is.
+fn depth(tree: &Tree) -> usize {
+    let mut cursor = tree.walk();
+    let (mut deepest, mut here) = (0, 0);
+    loop {
+        if cursor.goto_first_child() {
+            here += 1;
+            deepest = deepest.max(here);
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return deepest;
+            }
+            here -= 1;
+        }
+    }
 }
 
 fn error_nodes(tree: &Tree) -> Vec<Node<'_>> {
@@ -565,7 +592,7 @@ mod tests {
         );
         let tree = parse(Language::Python, "x = 1\ny = = 2\n");
         let error = &tree.errors()[0];
-        assert_eq!((error.line, error.message.as_str()), (2, "unexpected `=`"));
+        assert_eq!((error.line, error.message.as_str()), (2, "expected an expression"));
         assert_eq!(parse(Language::Python, "x = 1\n").error_count(), 0);
     }
 

@@ -89,7 +89,8 @@ pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, ExitCod
 fn show_as_json(error: &clap::Error) {
     let text = error.render().to_string();
     let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-    let document = json!({ "schema": "wright.error/1", "error": message, "hint": "Run `wright --help`.", "exit_code": 2 });
+    let document =
+        json!({ "schema": "wright.error/1", "error": message, "hint": "Run `wright --help`.", "exit_code": 2 });
     Terminal::new(Format::Json).json(&document);
 }
 
@@ -115,7 +116,8 @@ fn start_logging(verbose: u8) {
         1 => "wright=info",
         _ => "wright=debug",
     };
-    let filter = variable("WRIGHT_LOG").and_then(|it| EnvFilter::try_new(it).ok()).unwrap_or_else(|| EnvFilter::new(default));
+    let filter =
+        variable("WRIGHT_LOG").and_then(|it| EnvFilter::try_new(it).ok()).unwrap_or_else(|| EnvFilter::new(default));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
 }
 

@@ -70,7 +70,9 @@ pub(crate) fn load(environment: &Environment) -> Result<Config, Failure> {
     let path = path(environment);
     match std::fs::read_to_string(&path) {
         Ok(text) => parse(&text, &path),
-        Err(error) if error.kind() == ErrorKind::NotFound && path_variable("WRIGHT_CONFIG").is_none() => Ok(Config::default()),
+        Err(error) if error.kind() == ErrorKind::NotFound && path_variable("WRIGHT_CONFIG").is_none() => {
+            Ok(Config::default())
+        }
         Err(error) => Err(Failure::usage(format!("failed to read the configuration {path:?}: {error}"))),
     }
 }
@@ -97,7 +99,9 @@ mod tests {
 
     #[test]
     fn keys_are_written_like_flags() {
-        let config = check("complete-model = \"local:a\"\ntime-limit = \"2m\"\ntest-time-limit = 5\nminimum-level = \"A\"\n").unwrap();
+        let config =
+            check("complete-model = \"local:a\"\ntime-limit = \"2m\"\ntest-time-limit = 5\nminimum-level = \"A\"\n")
+                .unwrap();
         assert_eq!(config.complete_model.as_deref(), Some("local:a"));
         assert_eq!(config.time_limit, Some(TimeLimit(Duration::from_secs(120))));
         assert_eq!(config.test_time_limit, Some(TimeLimit(Duration::from_secs(5))));

@@ -35,7 +35,8 @@ impl Environment {
         let path = std::env::var_os("PATH").unwrap_or_default();
         Ok(Self {
             dir: working_directory(dir)?,
-            program: std::env::current_exe().map_err(|error| Failure::usage(format!("failed to find this program's own file: {error}")))?,
+            program: std::env::current_exe()
+                .map_err(|error| Failure::usage(format!("failed to find this program's own file: {error}")))?,
             user_home: xdg.home_dir().to_owned(),
             config_folder: xdg.config_dir().join("wright"),
             data_folder: xdg.data_dir().join("wright"),

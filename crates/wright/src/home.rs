@@ -65,7 +65,8 @@ impl Home {
     /// The name holds a digest of the version and the folder of models: a worker of another version, or with other models,
     /// is another worker.
     pub(crate) fn socket(&self) -> Result<PathBuf, Failure> {
-        let digest = short_digest(&[env!("CARGO_PKG_VERSION"), &self.data.to_string_lossy(), &self.models.to_string_lossy()]);
+        let digest =
+            short_digest(&[env!("CARGO_PKG_VERSION"), &self.data.to_string_lossy(), &self.models.to_string_lossy()]);
         let name = format!("worker-{digest}.sock");
         let near = self.runtime.clone().unwrap_or_else(|| self.data.join("run")).join(&name);
         if near.as_os_str().len() < MAX_SOCKET_PATH && is_private_or_can_be(&near) {
@@ -73,7 +74,8 @@ impl Home {
         }
         let folder = PathBuf::from(format!("/tmp/wright-{}", rustix::process::getuid().as_raw()));
         if !is_private_or_can_be(&folder.join(&name)) {
-            let message = format!("failed to create {folder:?} for the model worker's socket: it belongs to someone else");
+            let message =
+                format!("failed to create {folder:?} for the model worker's socket: it belongs to someone else");
             return Err(Failure::usage(message).hint("Set WRIGHT_HOME to a folder with a short path."));
         }
         Ok(folder.join(name))
@@ -83,7 +85,8 @@ impl Home {
 /// Creates the folder that holds `socket`, for its owner alone, and returns whether it is so.
 fn is_private_or_can_be(socket: &Path) -> bool {
     let Some(folder) = socket.parent() else { return false };
-    let is_ours = |it: fs::Metadata| it.is_dir() && it.uid() == rustix::process::getuid().as_raw() && it.mode() & 0o077 == 0;
+    let is_ours =
+        |it: fs::Metadata| it.is_dir() && it.uid() == rustix::process::getuid().as_raw() && it.mode() & 0o077 == 0;
     create_private(folder).is_ok() && fs::symlink_metadata(folder).is_ok_and(is_ours)
 }
 

@@ -90,7 +90,8 @@ impl Progress {
 }
 
 fn spinner() -> ProgressBar {
-    let style = ProgressStyle::with_template("{spinner} {elapsed:>4} {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let style = ProgressStyle::with_template("{spinner} {elapsed:>4} {wide_msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner());
     let bar = ProgressBar::new_spinner().with_style(style);
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
@@ -141,7 +142,8 @@ impl View {
             }
             Event::Localized(places) => {
                 let named = places.iter().take(N_PLACES_NAMED);
-                let texts = named.map(|it| format!("{}:{} `{}` ({})", it.path.display(), it.line, it.function, it.reason));
+                let texts =
+                    named.map(|it| format!("{}:{} `{}` ({})", it.path.display(), it.line, it.function, it.reason));
                 place_lines(&texts.collect::<Vec<_>>())
             }
             Event::Asking { what } => {
@@ -150,10 +152,17 @@ impl View {
             }
             Event::Tried(tried) => {
                 self.n_tried = tried.n;
-                self.tried(&Attempt { n: tried.n, what: &tried.what, findings: &tried.findings, was_tested: tried.was_tested })
+                self.tried(&Attempt {
+                    n: tried.n,
+                    what: &tried.what,
+                    findings: &tried.findings,
+                    was_tested: tried.was_tested,
+                })
             }
             Event::Progress { n_fixed, n_failing } => {
-                let text = format!("a candidate mends {n_fixed} of the failing tests, {n_failing} still fail; going on from it");
+                let text = format!(
+                    "a candidate mends {n_fixed} of the failing tests, {n_failing} still fail; going on from it"
+                );
                 self.with_sum(headed("progress", &text))
             }
             Event::Judging => {
@@ -188,7 +197,8 @@ impl View {
     fn take_sum(&mut self) -> Option<String> {
         let n = std::mem::take(&mut self.n_edits_unsaid);
         let plural = if n == 1 { "" } else { "s" };
-        (n > 0).then(|| format!("{:12}{}", "", Tone::Faint.err(&format!("… {n} more syntax edit{plural}, none passes"))))
+        (n > 0)
+            .then(|| format!("{:12}{}", "", Tone::Faint.err(&format!("… {n} more syntax edit{plural}, none passes"))))
     }
 }
 
@@ -223,7 +233,8 @@ fn headed(heading: &str, text: &str) -> String {
 
 fn baseline_lines(run: &TestRun) -> Vec<String> {
     let seconds = run.duration.as_secs_f64();
-    let mut lines = vec![headed("baseline", &format!("{}, {seconds:.1} s, sandbox level {}", run.summary(), run.level))];
+    let mut lines =
+        vec![headed("baseline", &format!("{}, {seconds:.1} s, sandbox level {}", run.summary(), run.level))];
     if run.is_passing() {
         return lines;
     }
@@ -234,7 +245,9 @@ fn baseline_lines(run: &TestRun) -> Vec<String> {
     if failed.len() > N_TESTS_NAMED {
         lines.push(format!("{:12}… and {} more", "", failed.len() - N_TESTS_NAMED));
     }
-    lines.extend(telling_lines(&run.output).iter().map(|it| format!("{:12}{} {}", "", Tone::Faint.err("│"), neutral(it))));
+    lines.extend(
+        telling_lines(&run.output).iter().map(|it| format!("{:12}{} {}", "", Tone::Faint.err("│"), neutral(it))),
+    );
     lines
 }
 
@@ -262,7 +275,11 @@ fn place_lines(places: &[String]) -> Vec<String> {
 
 fn shortened(text: &str) -> String {
     let text = text.trim_end();
-    if text.chars().count() <= MAX_QUOTE { text.to_owned() } else { text.chars().take(MAX_QUOTE).chain(['…']).collect() }
+    if text.chars().count() <= MAX_QUOTE {
+        text.to_owned()
+    } else {
+        text.chars().take(MAX_QUOTE).chain(['…']).collect()
+    }
 }
 
 #[cfg(test)]

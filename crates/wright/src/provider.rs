@@ -91,12 +91,15 @@ fn choose(app: &App, args: &ModelArgs, purpose: Purpose) -> Result<Choice, Failu
         Purpose::Agent => (&config.model, DEFAULT_MODEL),
         Purpose::Complete => (&config.complete_model, DEFAULT_COMPLETE_MODEL),
     };
-    let model = args.model.clone().or(from_environment).or_else(|| in_file.clone()).unwrap_or_else(|| default.to_owned());
+    let model =
+        args.model.clone().or(from_environment).or_else(|| in_file.clone()).unwrap_or_else(|| default.to_owned());
     let is_local = model.starts_with("local:") || model.starts_with("replay:");
     if is_local {
         return match &args.base_url {
-            Some(url) => Err(Failure::usage(format!("--base-url {url:?} does not go with {model:?}, which is on this machine"))
-                .hint("Name the server's model as well, for example `--model openai:NAME`.")),
+            Some(url) => {
+                Err(Failure::usage(format!("--base-url {url:?} does not go with {model:?}, which is on this machine"))
+                    .hint("Name the server's model as well, for example `--model openai:NAME`."))
+            }
             None => Ok(Choice { model, base_url: None }),
         };
     }

@@ -67,7 +67,8 @@ mod tests {
 
     #[test]
     fn times_are_read_as_people_write_them() {
-        let table = [("90", Some(90)), ("90s", Some(90)), ("10m", Some(600)), ("1h", Some(3600)), ("0", None), ("ten", None)];
+        let table =
+            [("90", Some(90)), ("90s", Some(90)), ("10m", Some(600)), ("1h", Some(3600)), ("0", None), ("ten", None)];
         for (text, seconds) in table {
             assert_eq!(text.parse::<TimeLimit>().ok(), seconds.map(|it| TimeLimit(Duration::from_secs(it))), "{text}");
         }

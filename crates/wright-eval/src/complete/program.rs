@@ -105,7 +105,8 @@ async fn python(trials: &Trials<'_>, hole: &Hole, middle: &str, program: &str) -
     }
     if !hole.unit_tests.is_empty() {
         let run = format!("ulimit -t {MAX_SECONDS}; exec python3 -B program.py");
-        let failure = failing_sample(trials, &[("program.py", program)], &run, &hole.unit_tests, python_limits()).await?;
+        let failure =
+            failing_sample(trials, &[("program.py", program)], &run, &hole.unit_tests, python_limits()).await?;
         return Ok(Judgement::new(failure.is_none(), parses, || failure.unwrap_or_default()));
     }
     let by_text = reference(hole, middle);
@@ -129,7 +130,11 @@ async fn failing_sample(
         if !outcome.is_success() {
             let errors = std::fs::read_to_string(folder.path().join("errors")).unwrap_or_default();
             let last = errors.lines().rev().find(|it| !it.trim().is_empty());
-            return Ok(Some(format!("sample {}: {}", idx + 1, last.map_or_else(|| last_words(&outcome), str::to_owned))));
+            return Ok(Some(format!(
+                "sample {}: {}",
+                idx + 1,
+                last.map_or_else(|| last_words(&outcome), str::to_owned)
+            )));
         }
         let printed = outcome.text();
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
@@ -234,7 +239,8 @@ fn without_public_class(line: &str) -> String {
 /// Returns the outermost class that has a `main`.
 fn main_class(program: &str) -> Option<String> {
     let functions = SyntaxTree::parse(Language::Java, program).functions();
-    let main = functions.iter().filter(|it| it.name == "main").find(|it| program[it.range.clone()].contains("static"))?;
+    let main =
+        functions.iter().filter(|it| it.name == "main").find(|it| program[it.range.clone()].contains("static"))?;
     main.qualified_name.split('.').next().map(str::to_owned)
 }
 
@@ -244,14 +250,16 @@ mod tests {
 
     #[test]
     fn a_java_program_compiles_under_any_file_name() {
-        let program = "package a.b;\nimport org.javatuples.*;\npublic final class A {\n    public int f() { return 1; }\n}";
+        let program =
+            "package a.b;\nimport org.javatuples.*;\npublic final class A {\n    public int f() { return 1; }\n}";
         assert_eq!(java_file(program), "final class A {\n    public int f() { return 1; }\n}\n");
         assert!(java_file("import org.javatuples.*;\nclass A { Pair<A, A> p; }").contains("javatuples"));
     }
 
     #[test]
     fn the_class_with_the_main_function_is_run() {
-        let program = "class Helper { void main() {} }\npublic class Solver {\n    public static void main(String[] a) {}\n}\n";
+        let program =
+            "class Helper { void main() {} }\npublic class Solver {\n    public static void main(String[] a) {}\n}\n";
         assert_eq!(main_class(program).as_deref(), Some("Solver"));
         assert_eq!(main_class("class A {}"), None);
     }

@@ -21,6 +21,8 @@ pub(super) struct Project {
     pub(super) files: BTreeMap<PathBuf, String>,
     /// The file with the bug.
     pub(super) source: PathBuf,
+    /// What ends that file whatever stands in it, so that its tests are found.
+    pub(super) tail: &'static str,
     /// Its language.
     pub(super) language: Language,
     /// The function with the bug.
@@ -94,6 +96,7 @@ fn quixbugs(task: &QuixBugs) -> Project {
     Project {
         files,
         source,
+        tail: "",
         language: Language::Python,
         function: name.clone(),
         description: task.description.clone(),
@@ -125,7 +128,8 @@ fn python(task: &Pack) -> Project {
     Project {
         command: words(&[&["python3", "-B", "tests/run_tests.py"], of.as_slice()].concat()),
         confirm: words(
-            &[&["python3", "-B", "tests/run_tests.py", "--seconds", "10", "--token-file", TOKEN_FILE], of.as_slice()].concat(),
+            &[&["python3", "-B", "tests/run_tests.py", "--seconds", "10", "--token-file", TOKEN_FILE], of.as_slice()]
+                .concat(),
         ),
         proof: Proof::PythonToken,
         programs: &["python3"],
@@ -153,18 +157,19 @@ fn rust(task: &Pack) -> Project {
     const MANIFEST: &str = "[package]\nname = \"task\"\nversion = \"0.0.0\"\nedition = \"2021\"\nautotests = false\n\n\
                             [lints.rust]\nwarnings = \"allow\"\n\n[workspace]\n";
     const LOCK: &str = "version = 3\n\n[[package]]\nname = \"task\"\nversion = \"0.0.0\"\n";
-    const CHECKED: &str = "\n\n#[cfg(test)]\n#[path = \"../tests/check.rs\"]\nmod check;\n";
+    const TAIL: &str = "\n\n#[cfg(test)]\n#[path = \"../tests/check.rs\"]\nmod check;\n";
     let declaration: String = task.declaration.split_inclusive('\n').filter(|it| !uses_crate(it)).collect();
     let files = files([
         ("Cargo.toml", MANIFEST),
         ("Cargo.lock", LOCK),
         (".gitignore", "/target\n"),
-        ("src/lib.rs", format!("{declaration}{}{CHECKED}", task.buggy_solution).as_str()),
+        ("src/lib.rs", format!("{declaration}{}{TAIL}", task.buggy_solution).as_str()),
         ("tests/check.rs", format!("use super::*;\n{}", task.test).as_str()),
     ]);
     Project {
         command: words(&["cargo", "test", "--offline", "--lib"]),
         confirm: words(&["cargo", "test", "--offline", "--lib"]),
+        tail: TAIL,
         proof: Proof::CargoReport,
         programs: &["cargo"],
         ..project(task, files, "src/lib.rs", Language::Rust)
@@ -177,15 +182,15 @@ fn uses_crate(line: &str) -> bool {
 }
 
 fn java(task: &Pack) -> Project {
-    const TEST: &str = "mkdir -p target && javac -nowarn -d target Solution.java tests/Main.java && java -ea -cp target Main";
+    const TEST: &str =
+        "mkdir -p target && javac -nowarn -d target Solution.java tests/Main.java && java -ea -cp target Main";
     let imports: String = task.declaration.split_inclusive('\n').filter(|it| it.starts_with("import ")).collect();
     let files = files([
         (".gitignore", "/target\n"),
         ("Solution.java", format!("{}{}", task.declaration, task.buggy_solution).as_str()),
         ("tests/Main.java", format!("{imports}{}", task.test).as_str()),
     ]);
-    // A program that ends the machine early would succeed; reading the word first, and printing it after, shows it did not
-    // replace the tests' exit code. It cannot tell an early end with code 0, which no test of the set survives.
+    // The word comes after the tests' exit code only: a program that ends the machine with code 0 would get it.
     let confirm = format!("word=$(cat {TOKEN_FILE}) && rm {TOKEN_FILE} && {TEST} && echo \"$word\"");
     Project {
         command: words(&["sh", "-c", TEST]),
@@ -201,6 +206,7 @@ fn project(task: &Pack, files: BTreeMap<PathBuf, String>, source: &str, language
     Project {
         files,
         source: source.into(),
+        tail: "",
         language,
         function: task.entry_point.clone(),
         description: task.docstring.clone(),

@@ -1,7 +1,7 @@
 //! The comparison: the model alone, asked once for the whole corrected function, without tests, gate or second try.
 
 use wright_provider::{Message, Priority, Prompt, Request, Sampling, collect};
-use wright_text::{Language, SyntaxTree, fenced_blocks};
+use wright_text::{SyntaxTree, fenced_blocks};
 
 use super::{Project, failure_with};
 use crate::tasks::Bug;
@@ -30,8 +30,8 @@ pub(super) async fn solves(deps: &Deps, trials: &Trials<'_>, project: &Project, 
 
 fn prompt(project: &Project, bug: &Bug) -> Prompt {
     let code = match bug {
-        Bug::QuixBugs(task) => task.buggy_solution.clone(),
-        Bug::Pack(task) => format!("{}{}", task.declaration, task.buggy_solution),
+        Bug::QuixBugs(task) => &task.buggy_solution,
+        Bug::Pack(_) => project.files[&project.source].trim_end_matches(project.tail),
     };
     let language = project.language.name();
     let question = include_str!("raw.md")
@@ -49,12 +49,8 @@ fn readings(project: &Project, answer: &str) -> Vec<String> {
     let fitting = blocks.iter().find(|it| it.contains(&project.function)).or(blocks.first());
     let block = fitting.map_or(answer, String::as_str);
     let original = &project.files[&project.source];
-    let mut readings = Vec::new();
-    if project.language == Language::Python {
-        readings.push(block.to_owned());
-    }
-    readings.extend(spliced(project, original, block));
-    readings
+    let whole = format!("{block}{}", project.tail);
+    [whole].into_iter().chain(spliced(project, original, block)).collect()
 }
 
 fn spliced(project: &Project, original: &str, block: &str) -> Option<String> {

@@ -1,8 +1,7 @@
 """Compares a candidate with a reference program on given inputs.
 
-Reads job.json: `kind` (humaneval or mbpp), `number` (of the problem), `entry_point`, `candidate`, `reference`, `test` (or
-null), `base` and `plus` (lists of argument lists), `atol`, `token`. Prints the token with `base`, and again with `plus`, as
-far as the candidate gets.
+Reads job.json (`candidate`, `token`) and the task in task.json as it stands in its set. Prints the token with `base`, and
+again with `plus`, as far as the candidate gets.
 """
 import copy
 import json
@@ -106,9 +105,9 @@ def is_same_by_rule(name, arguments, value, expected, tolerance):
     return None
 
 
-def is_same(job, arguments, value, expected):
-    name, tolerance = job["entry_point"], job["atol"]
-    if job["kind"] == "mbpp":
+def is_same(task, arguments, value, expected):
+    name, tolerance = task["entry_point"], task.get("atol", 0)
+    if task["kind"] == "mbpp":
         by_rule = is_same_by_rule(name, arguments, value, expected, tolerance)
         if by_rule is not None:
             return by_rule
@@ -121,33 +120,45 @@ def is_same(job, arguments, value, expected):
     return tolerance != 0 and type(value) is type(expected) and is_close(value, expected, tolerance)
 
 
-def compare(job, candidate, reference, inputs):
-    restore = RESTORE.get(job["number"]) if job["kind"] == "mbpp" else None
+def compare(task, candidate, reference, inputs):
+    is_mbpp = task["kind"] == "mbpp"
+    restore = RESTORE.get(int(task["task_id"].rsplit("/")[-1])) if is_mbpp else None
     for arguments in inputs:
         arguments = list(restore(arguments)) if restore else arguments
         expected = reference(*copy.deepcopy(arguments))
-        if job["kind"] == "mbpp" and job["entry_point"] in ANY_TRUTH and not isinstance(expected, bool):
+        if is_mbpp and task["entry_point"] in ANY_TRUTH and not isinstance(expected, bool):
             expected = expected is not None
         value = candidate(*copy.deepcopy(arguments))
-        if not is_same(job, arguments, value, expected):
+        if not is_same(task, arguments, value, expected):
             sys.exit("differs on %.200r: got %.120r, expected %.120r" % (arguments, value, expected))
 
 
+def reference_of(task):
+    if task.get("plus_canonical"):
+        return task["plus_canonical"]
+    return (task["prompt"] if task["kind"] == "humaneval" else "") + task["canonical_solution"]
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
 def main():
-    with open("job.json", encoding="utf-8") as file:
-        job = json.load(file)
-    programs = {}
-    for which in ("reference", "candidate"):
-        programs[which] = {"__name__": which}
-        exec(compile(job[which], which + ".py", "exec"), programs[which])
-    candidate, reference = (programs[which][job["entry_point"]] for which in ("candidate", "reference"))
-    if job["test"] is not None:
-        exec(job["test"], programs["candidate"])
-        programs["candidate"]["check"](candidate)
+    job, task = read("job.json"), read("task.json")
+    programs = {"reference": reference_of(task), "candidate": job["candidate"]}
+    scopes = {}
+    for which, text in programs.items():
+        scopes[which] = {"__name__": which}
+        exec(compile(text, which + ".py", "exec"), scopes[which])
+    candidate, reference = (scopes[which][task["entry_point"]] for which in ("candidate", "reference"))
+    if task["kind"] == "humaneval":
+        exec(task["test"], scopes["candidate"])
+        scopes["candidate"]["check"](candidate)
     else:
-        compare(job, candidate, reference, job["base"])
+        compare(task, candidate, reference, task.get("base_input", []))
     print("\n%s base" % job["token"], flush=True)
-    compare(job, candidate, reference, job["plus"])
+    compare(task, candidate, reference, task.get("plus_input", []))
     print("\n%s plus" % job["token"], flush=True)
 
 

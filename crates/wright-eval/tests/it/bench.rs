@@ -88,8 +88,10 @@ pub(crate) fn has(program: &str) -> bool {
 /// Runs a command in a folder in the sandbox and returns its exit code and its output.
 pub(crate) fn sandboxed(folder: &Path, argv: &[&str]) -> (wright_sandbox::Exit, String) {
     let toolchains = toolchains();
-    let policy =
-        wright_sandbox::Policy { read_only: toolchains.read_only(), ..wright_sandbox::Policy::new(folder.canonicalize().unwrap()) };
+    let policy = wright_sandbox::Policy {
+        read_only: toolchains.read_only(),
+        ..wright_sandbox::Policy::new(folder.canonicalize().unwrap())
+    };
     let command =
         wright_sandbox::Command { env: toolchains.env(), ..wright_sandbox::Command::new(argv.iter().copied()) };
     let runtime = tokio::runtime::Runtime::new().unwrap();

@@ -11,7 +11,11 @@ use crate::bench::Bench;
 pub(crate) const TESTS: &[Test] = &[
     ("a_suggestion_that_passes_the_tests_is_solved", "python3", a_suggestion_that_passes_the_tests_is_solved),
     ("the_raw_completion_is_judged_as_it_is", "python3", the_raw_completion_is_judged_as_it_is),
-    ("the_raw_completion_within_a_line_is_not_stopped_at_its_end", "python3", the_raw_completion_within_a_line_is_not_stopped_at_its_end),
+    (
+        "the_raw_completion_within_a_line_is_not_stopped_at_its_end",
+        "python3",
+        the_raw_completion_within_a_line_is_not_stopped_at_its_end,
+    ),
     ("a_suggestion_that_fails_the_tests_is_not_solved", "python3", a_suggestion_that_fails_the_tests_is_not_solved),
     ("a_program_that_ends_early_does_not_pass", "python3", a_program_that_ends_early_does_not_pass),
     ("a_withheld_suggestion_is_counted_with_its_reason", "python3", a_withheld_suggestion_is_counted_with_its_reason),
@@ -45,7 +49,8 @@ fn fill(task: Value, completion: &str) -> Report {
 }
 
 fn double(completion: &str) -> TaskResult {
-    let test = "\n\nMETADATA = {}\n\n\ndef check(candidate):\n    assert candidate(2) == 4\n    assert candidate(0) == 0\n\n";
+    let test =
+        "\n\nMETADATA = {}\n\n\ndef check(candidate):\n    assert candidate(2) == 4\n    assert candidate(0) == 0\n\n";
     let judged_by = json!({ "test": test, "entry_point": "double" });
     let marked = "def double(x):\n    \"\"\"Doubles.\"\"\"\n    y = x\n║    return y\n";
     fill(hole("python", marked, "    y = 2 * x\n", judged_by), completion).results.remove(0)
@@ -120,14 +125,17 @@ fn without_tests_the_reference_decides() {
     assert!(fill(task(), "load(1,size = 2)").results[0].solved);
     let result = fill(task(), "load(1, size=3)").results.remove(0);
     assert_eq!((result.solved, result.reason.as_str()), (false, "differs from the reference"));
-    let api = || hole("python", "import a\nx = ║\n", "a.load(1, size=2, depth=3)", json!({ "kind": "api", "unit_tests": [] }));
+    let api = || {
+        hole("python", "import a\nx = ║\n", "a.load(1, size=2, depth=3)", json!({ "kind": "api", "unit_tests": [] }))
+    };
     assert!(fill(api(), "a.load(1, depth=3, size=2)").results[0].solved);
     assert!(!fill(api(), "a.load(1, depth=2, size=3)").results[0].solved);
 }
 
 fn a_javascript_hole_is_judged_by_node() {
     let tests = json!({ "tests": "const assert = require('node:assert');\nassert.deepEqual(double(2), 4);\nconsole.assert(double(1) === 2);" });
-    let task = || hole("js", "function double(x){\n    var y = x;\n║\n    return y;\n}", "    y = 2 * x;", tests.clone());
+    let task =
+        || hole("js", "function double(x){\n    var y = x;\n║\n    return y;\n}", "    y = 2 * x;", tests.clone());
     let result = fill(task(), "    y = 2 * x;").results.remove(0);
     assert_eq!((result.solved, result.parses), (true, Some(true)), "{result:#?}");
     let result = fill(task(), "    y = x + 2;").results.remove(0);
@@ -137,7 +145,14 @@ fn a_javascript_hole_is_judged_by_node() {
 
 fn a_rust_hole_is_judged_by_its_tests() {
     let tests = json!({ "tests": "\n#[cfg(test)]\nmod tests {\n    use super::*;\n    #[test]\n    fn doubles() {\n        assert_eq!(double(2), 4);\n    }\n}\n" });
-    let task = || hole("rust", "fn main(){}\n\nfn double(x: i32) -> i32 {\n    let y = x;\n║\n    z\n}\n", "    let z = 2 * y;", tests.clone());
+    let task = || {
+        hole(
+            "rust",
+            "fn main(){}\n\nfn double(x: i32) -> i32 {\n    let y = x;\n║\n    z\n}\n",
+            "    let z = 2 * y;",
+            tests.clone(),
+        )
+    };
     assert!(fill(task(), "    let z = 2 * y;").results[0].solved);
     assert!(!fill(task(), "    let z = 3 * y;").results[0].solved);
     let result = fill(task(), "    let w = 2 * y;").results.remove(0);
@@ -165,6 +180,9 @@ fn a_java_program_is_judged_by_its_samples() {
 fn a_language_without_a_grammar_is_skipped() {
     let report = fill(hole("cpp", "int main() { ║ }", "return 0;", json!({ "tests": "" })), "return 0;");
     let result = &report.results[0];
-    assert_eq!((result.skipped, result.reason.as_str()), (true, "no grammar for cpp, so a suggestion cannot be checked"));
+    assert_eq!(
+        (result.skipped, result.reason.as_str()),
+        (true, "no grammar for cpp, so a suggestion cannot be checked")
+    );
     assert_eq!(report.to_json()["tasks"], 0);
 }

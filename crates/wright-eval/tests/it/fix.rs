@@ -11,13 +11,21 @@ use crate::bench::Bench;
 pub(crate) const TESTS: &[Test] = &[
     ("a_repair_that_passes_the_pristine_tests_is_solved", "python3", a_repair_that_passes_the_pristine_tests_is_solved),
     ("a_claim_alone_is_refused", "python3", a_claim_alone_is_refused),
-    ("a_repair_that_works_only_where_it_was_tested_is_claimed_wrong", "python3", a_repair_that_works_only_where_it_was_tested_is_claimed_wrong),
+    (
+        "a_repair_that_works_only_where_it_was_tested_is_claimed_wrong",
+        "python3",
+        a_repair_that_works_only_where_it_was_tested_is_claimed_wrong,
+    ),
     ("a_node_class_and_its_tests_are_laid_out_together", "python3", a_node_class_and_its_tests_are_laid_out_together),
     ("a_python_function_with_a_test_program_is_mended", "python3", a_python_function_with_a_test_program_is_mended),
     ("a_javascript_function_is_mended", "node", a_javascript_function_is_mended),
     ("a_rust_function_is_mended", "cargo", a_rust_function_is_mended),
     ("a_java_function_is_mended", "javac", a_java_function_is_mended),
-    ("tasks_that_cannot_be_judged_are_skipped_with_the_reason", "python3", tasks_that_cannot_be_judged_are_skipped_with_the_reason),
+    (
+        "tasks_that_cannot_be_judged_are_skipped_with_the_reason",
+        "python3",
+        tasks_that_cannot_be_judged_are_skipped_with_the_reason,
+    ),
 ];
 
 const TEST: &str = "import pytest
@@ -117,7 +125,8 @@ fn pack(language: &str, declaration: &str, buggy: &str, test: &str) -> Value {
 }
 
 fn a_python_function_with_a_test_program_is_mended() {
-    let test = "def check(shout):\n    assert shout('a', 2) == 'A!!', 'Error'\n    assert shout('', 0) == ''\n\ncheck(shout)";
+    let test =
+        "def check(shout):\n    assert shout('a', 2) == 'A!!', 'Error'\n    assert shout('', 0) == ''\n\ncheck(shout)";
     let task = pack("python", "import math\n\ndef shout(text, n):\n", "    return None\n", test);
     assert_solved(&mend(task, "def shout(text, n):\n    return text.upper() + '!' * n"));
 }
@@ -130,7 +139,8 @@ fn a_javascript_function_is_mended() {
 
 fn a_rust_function_is_mended() {
     let test = "\n#[cfg(test)]\nmod tests {\n    use super::*;\n\n    #[test]\n    fn test_shout() {\n        assert_eq!(shout(\"a\", 2), \"A!!\");\n        let _: HashMap<u8, u8> = HashMap::new();\n    }\n}\n";
-    let declaration = "\nuse std::collections::HashMap;\nuse rand::Rng;\nuse md5;\n\nfn shout(text: &str, n: usize) -> String {\n";
+    let declaration =
+        "\nuse std::collections::HashMap;\nuse rand::Rng;\nuse md5;\n\nfn shout(text: &str, n: usize) -> String {\n";
     let task = pack("rust", declaration, "    String::new()\n}\n", test);
     let program = "fn shout(text: &str, n: usize) -> String {\n    text.to_uppercase() + &\"!\".repeat(n)\n}";
     assert_solved(&mend(task, program));

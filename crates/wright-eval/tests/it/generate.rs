@@ -8,10 +8,23 @@ use crate::Test;
 use crate::bench::Bench;
 
 pub(crate) const TESTS: &[Test] = &[
-    ("a_program_that_does_what_the_reference_does_is_solved", "python3", a_program_that_does_what_the_reference_does_is_solved),
-    ("a_program_that_passes_its_examples_only_is_claimed_wrong", "python3", a_program_that_passes_its_examples_only_is_claimed_wrong),
+    (
+        "a_program_that_does_what_the_reference_does_is_solved",
+        "python3",
+        a_program_that_does_what_the_reference_does_is_solved,
+    ),
+    (
+        "a_program_that_passes_its_examples_only_is_claimed_wrong",
+        "python3",
+        a_program_that_passes_its_examples_only_is_claimed_wrong,
+    ),
     ("a_program_that_fails_its_examples_is_refused", "python3", a_program_that_fails_its_examples_is_refused),
-    ("the_first_answer_that_passes_the_examples_is_taken", "python3", the_first_answer_that_passes_the_examples_is_taken),
+    (
+        "the_first_answer_that_passes_the_examples_is_taken",
+        "python3",
+        the_first_answer_that_passes_the_examples_is_taken,
+    ),
+    ("inputs_keep_their_size_and_kind", "python3", inputs_keep_their_size_and_kind),
     ("tuples_and_tolerances_of_mbpp_are_restored", "python3", tuples_and_tolerances_of_mbpp_are_restored),
 ];
 
@@ -47,7 +60,8 @@ fn generate(task: Value, first: &str, others: &str) -> Report {
 }
 
 fn a_program_that_does_what_the_reference_does_is_solved() {
-    let report = generate(humaneval(), "import math\n\ndef root(x):\n    return math.sqrt(x) * helper(x) / (2 * x)", "");
+    let report =
+        generate(humaneval(), "import math\n\ndef root(x):\n    return math.sqrt(x) * helper(x) / (2 * x)", "");
     let result = &report.results[0];
     // The example runs without what stands above the function, the judge with it.
     assert!(result.tokens.completion > 0 && result.raw_solved == Some(true), "{result:#?}");
@@ -79,6 +93,18 @@ fn the_first_answer_that_passes_the_examples_is_taken() {
     assert_eq!((result.solved, result.raw_solved, result.candidates), (true, Some(false), 2), "{result:#?}");
 }
 
+fn inputs_keep_their_size_and_kind() {
+    let bench = Bench::new();
+    let reference = "def kind(x):\n    return type(x).__name__ + str(x)\n";
+    let options = bench.tasks(&[mbpp(900, "kind", reference, "assert kind(1) == 'int1'", &json!([["SIZE"]]))]);
+    let line = std::fs::read_to_string(&options.tasks).unwrap();
+    let line = line.replacen("\"SIZE\"", "123456789012345678901234567890", 1).replacen("\"SIZE\"", "-Infinity", 1);
+    std::fs::write(&options.tasks, line).unwrap();
+    let program = "def kind(x):\n    assert x in (1, 123456789012345678901234567890, float('-inf'))\n    return type(x).__name__ + str(x)\n```";
+    let report = bench.report(Kind::Generate, &options, ScriptedProvider::from_fn(move |_| Answer::text(program)));
+    assert!(report.results[0].solved, "{:#?}", report.results);
+}
+
 fn tuples_and_tolerances_of_mbpp_are_restored() {
     let tuples = mbpp(
         2,
@@ -87,11 +113,13 @@ fn tuples_and_tolerances_of_mbpp_are_restored() {
         "assert set(similar_elements((3, 4), (4, 5))) == set((4,))",
         &json!([[[3, 4], [4, 5]]]),
     );
-    let program = "def similar_elements(a, b):\n    assert isinstance(a, tuple)\n    return [it for it in a if it in b]";
+    let program =
+        "def similar_elements(a, b):\n    assert isinstance(a, tuple)\n    return [it for it in a if it in b]";
     let result = generate(tuples, program, program).results.remove(0);
     assert!(result.solved, "{result:#?}");
     let floats = mbpp(900, "third", "def third(x):\n    return x / 3\n", "assert third(3) == 1", &json!([[1], [10]]));
     let program = "def third(x):\n    return x * 0.33333333333";
-    let result = generate(floats, program, "def third(x):\n    return x * 0.333333333333 if x != 3 else 1").results.remove(0);
+    let result =
+        generate(floats, program, "def third(x):\n    return x * 0.333333333333 if x != 3 else 1").results.remove(0);
     assert!(result.solved, "{result:#?}");
 }

@@ -11,7 +11,6 @@
     reason = "a test fails by panicking, asks the machine what it has and says what it left out"
 )]
 
-mod agree;
 mod bench;
 mod complete;
 mod fix;
@@ -33,7 +32,6 @@ fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some(HELPER) {
         return wright_sandbox::helper_main();
     }
-    if let Ok(kind) = std::env::var("AGREE") { agree::run(&kind); return ExitCode::SUCCESS; }
     let tests = [complete::TESTS, fix::TESTS, generate::TESTS, resume::TESTS, runner::TESTS].concat();
     let trials = tests.into_iter().map(trial).collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()

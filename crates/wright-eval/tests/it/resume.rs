@@ -12,7 +12,11 @@ use crate::bench::Bench;
 
 pub(crate) const TESTS: &[Test] = &[
     ("a_run_that_was_ended_goes_on_with_the_next_task", "python3", a_run_that_was_ended_goes_on_with_the_next_task),
-    ("an_answer_that_breaks_off_is_the_result_of_its_task_only", "python3", an_answer_that_breaks_off_is_the_result_of_its_task_only),
+    (
+        "an_answer_that_breaks_off_is_the_result_of_its_task_only",
+        "python3",
+        an_answer_that_breaks_off_is_the_result_of_its_task_only,
+    ),
 ];
 
 fn holes() -> Vec<Value> {
@@ -25,7 +29,13 @@ fn options(bench: &Bench) -> Options {
 }
 
 fn solved_ids(file: &Value) -> Vec<&str> {
-    file["results"].as_array().unwrap().iter().filter(|it| it["solved"] == true).filter_map(|it| it["task_id"].as_str()).collect()
+    file["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|it| it["solved"] == true)
+        .filter_map(|it| it["task_id"].as_str())
+        .collect()
 }
 
 fn a_run_that_was_ended_goes_on_with_the_next_task() {

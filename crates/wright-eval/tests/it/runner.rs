@@ -6,10 +6,22 @@ use crate::Test;
 use crate::bench::sandboxed;
 
 pub(crate) const TESTS: &[Test] = &[
-    ("the_runner_knows_what_benchmark_tests_use_of_pytest", "python3", the_runner_knows_what_benchmark_tests_use_of_pytest),
+    (
+        "the_runner_knows_what_benchmark_tests_use_of_pytest",
+        "python3",
+        the_runner_knows_what_benchmark_tests_use_of_pytest,
+    ),
     ("the_runner_runs_unittest_cases", "python3", the_runner_runs_unittest_cases),
-    ("a_test_that_hangs_is_ended_and_the_rest_is_not_run", "python3", a_test_that_hangs_is_ended_and_the_rest_is_not_run),
-    ("a_failure_shows_the_values_and_the_frames_of_the_task", "python3", a_failure_shows_the_values_and_the_frames_of_the_task),
+    (
+        "a_test_that_hangs_is_ended_and_the_rest_is_not_run",
+        "python3",
+        a_test_that_hangs_is_ended_and_the_rest_is_not_run,
+    ),
+    (
+        "a_failure_shows_the_values_and_the_frames_of_the_task",
+        "python3",
+        a_failure_shows_the_values_and_the_frames_of_the_task,
+    ),
     ("a_module_that_does_not_load_is_an_error", "python3", a_module_that_does_not_load_is_an_error),
     ("no_tests_are_not_a_success", "python3", no_tests_are_not_a_success),
     ("a_program_that_ends_the_process_prints_no_summary", "python3", a_program_that_ends_the_process_prints_no_summary),
@@ -34,7 +46,8 @@ fn run(module: &str, test: &str, options: &[&str]) -> (Exit, String) {
     }
     let (exit, output) = sandboxed(&folder, &argv);
     let output = output.replace(&format!("{}/", folder.display()), "");
-    let is_summary = |line: &str| line.contains(" in ") && line.ends_with('s') && line.starts_with(|it: char| it.is_ascii_digit());
+    let is_summary =
+        |line: &str| line.contains(" in ") && line.ends_with('s') && line.starts_with(|it: char| it.is_ascii_digit());
     let lines = output.lines().map(|line| if is_summary(line) { line.rsplit_once(" in ").unwrap().0 } else { line });
     (exit, lines.collect::<Vec<_>>().join("\n"))
 }
@@ -204,7 +217,8 @@ def test_c():
 }
 
 fn a_failure_shows_the_values_and_the_frames_of_the_task() {
-    let module = "def f(n):\n    return f(n + 1)\n\ndef big():\n    return [0] * 10**10\n\ndef half(n):\n    return n / 2\n";
+    let module =
+        "def f(n):\n    return f(n + 1)\n\ndef big():\n    return [0] * 10**10\n\ndef half(n):\n    return n / 2\n";
     let test = "
 import pytest
 from module import *
@@ -240,7 +254,10 @@ def test_exit():
 
 fn a_module_that_does_not_load_is_an_error() {
     let (exit, output) = run("def f(:\n", "import module\n\ndef test_a():\n    pass\n", &[]);
-    assert_eq!(summary(&output), ["ERROR tests/test_it.py - SyntaxError: invalid syntax (module.py, line 1)", "1 error"]);
+    assert_eq!(
+        summary(&output),
+        ["ERROR tests/test_it.py - SyntaxError: invalid syntax (module.py, line 1)", "1 error"]
+    );
     assert!(output.contains("File \"module.py\", line 1"), "{output}");
     assert_eq!(exit, Exit::Code(1));
 }

@@ -1,5 +1,7 @@
 //! The changed file has no more syntax errors than before.
 
+use std::ops::RangeInclusive;
+
 use wright_text::{Language, SyntaxTree};
 
 use super::Change;
@@ -28,6 +30,14 @@ pub fn check_as(language: Language, change: Change<'_>) -> Vec<Finding> {
     let place = errors.first().map(|it| it.line);
     let what = errors.first().map_or("syntax error", |it| it.message.as_str());
     vec![Finding::error(NAME, format!("{what} ({} not valid)", language.name())).at(change.path, place)]
+}
+
+/// Reports a syntax error of the changed text within the given lines, whether it is new or not.
+pub fn errors_in_lines(change: Change<'_>, lines: RangeInclusive<usize>) -> Vec<Finding> {
+    let Some(language) = Language::from_path(change.path) else { return Vec::new() };
+    let errors = SyntaxTree::parse(language, change.after).errors();
+    let here = errors.into_iter().find(|it| lines.contains(&it.line));
+    here.map(|it| Finding::error(NAME, it.message).at(change.path, Some(it.line))).into_iter().collect()
 }
 
 #[cfg(test)]

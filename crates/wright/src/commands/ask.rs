@@ -155,7 +155,9 @@ fn mark(block: &Block) -> (String, Tone) {
             let place = line.map_or_else(String::new, |it| format!(", line {it}"));
             (format!("does not parse: {}{place}", neutral(message)), Tone::Bad)
         }
-        BlockCheck::Unchecked if block.language.is_none() => ("not checked: no language is named".to_owned(), Tone::Note),
+        BlockCheck::Unchecked if block.language.is_none() => {
+            ("not checked: no language is named".to_owned(), Tone::Note)
+        }
         BlockCheck::Unchecked => ("not checked: no grammar for this language".to_owned(), Tone::Note),
         BlockCheck::Cut => ("not checked: the answer ends inside it".to_owned(), Tone::Note),
     };

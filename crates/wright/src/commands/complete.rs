@@ -98,7 +98,9 @@ pub(crate) async fn run(app: &App, args: &Args) -> Result<ExitCode, Failure> {
     }
     match &outcome.result {
         Ok(suggestion) => app.terminal.data(&suggestion.text),
-        Err(withheld) => app.terminal.say(&format!("{} {}", Tone::Note.err("nothing shown:"), neutral(&withheld.to_string()))),
+        Err(withheld) => {
+            app.terminal.say(&format!("{} {}", Tone::Note.err("nothing shown:"), neutral(&withheld.to_string())))
+        }
     }
     Ok(exit)
 }
@@ -110,7 +112,8 @@ fn read_stdin() -> Result<String, Failure> {
     if bytes.len() as u64 > MAX_FILE {
         return Err(fail(format!("it has more than {MAX_FILE} bytes")));
     }
-    String::from_utf8(bytes).map_err(|error| fail(format!("it is not UTF-8 (byte {})", error.utf8_error().valid_up_to())))
+    String::from_utf8(bytes)
+        .map_err(|error| fail(format!("it is not UTF-8 (byte {})", error.utf8_error().valid_up_to())))
 }
 
 /// Returns the byte offset of a place, or says how far the file reaches.
@@ -125,8 +128,12 @@ fn offset(doc: &Document, place: LineColumn) -> Result<usize, Failure> {
     match doc.offset(place) {
         Some(offset) if place.column <= n_columns => Ok(offset),
         _ => {
-            let message = format!("column {} is not in line {} of {name:?}, whose last column is {n_columns}", place.column, place.line);
-            Err(Failure::usage(message).hint("Columns are counted from 1, in characters; the last one is behind the line."))
+            let message = format!(
+                "column {} is not in line {} of {name:?}, whose last column is {n_columns}",
+                place.column, place.line
+            );
+            Err(Failure::usage(message)
+                .hint("Columns are counted from 1, in characters; the last one is behind the line."))
         }
     }
 }

@@ -163,7 +163,8 @@ async fn sandbox_checks(app: &App) -> Vec<Check> {
     let level = sandbox.level();
     let minimum = app.minimum_level();
     let state = if level >= minimum && level > Level::E { State::Works } else { State::Missing };
-    let mut checks = vec![Check::new("sandbox", state, format!("level {level} (A is the strongest; {minimum} is required)"))];
+    let mut checks =
+        vec![Check::new("sandbox", state, format!("level {level} (A is the strongest; {minimum} is required)"))];
     for layer in sandbox.report() {
         let state = match layer.state {
             LayerState::Present => State::Works,
@@ -184,7 +185,8 @@ async fn program_checks(app: &App, sandbox: &Sandbox) -> Vec<Check> {
         Ok(tree) => tree,
         Err(failure) => return vec![Check::failed("programs", State::Missing, &failure)],
     };
-    let checks = join_all(PROGRAMS.iter().map(|(name, argument)| program_check(app, sandbox, &tree, name, argument))).await;
+    let checks =
+        join_all(PROGRAMS.iter().map(|(name, argument)| program_check(app, sandbox, &tree, name, argument))).await;
     // The folder is empty and ours; leaving it behind would do no harm.
     let _ = std::fs::remove_dir_all(&tree);
     checks
@@ -193,7 +195,8 @@ async fn program_checks(app: &App, sandbox: &Sandbox) -> Vec<Check> {
 async fn program_check(app: &App, sandbox: &Sandbox, tree: &Path, name: &str, argument: &str) -> Check {
     let without = if name == "git" { State::Missing } else { State::Limited };
     let Some(found) = app.environment.find_program(name) else {
-        return Check::new(name, without, "not found in PATH").hint(format!("Install {name} if your projects need it."));
+        return Check::new(name, without, "not found in PATH")
+            .hint(format!("Install {name} if your projects need it."));
     };
     let toolchains = app.toolchains();
     let limits = Limits { wall: Duration::from_secs(20), ..Limits::default() };
@@ -203,7 +206,8 @@ async fn program_check(app: &App, sandbox: &Sandbox, tree: &Path, name: &str, ar
         Ok(outcome) if outcome.is_success() => Check::works(name, first_line(&outcome.text())),
         Ok(outcome) => {
             let detail = format!("{} does not start in the sandbox: {}", found.display(), first_line(&outcome.text()));
-            Check::new(name, State::Limited, detail).hint("Tests that need it cannot run; install it for the whole system.")
+            Check::new(name, State::Limited, detail)
+                .hint("Tests that need it cannot run; install it for the whole system.")
         }
         Err(error) => Check::new(name, State::Limited, format!("{} was not tried: {error}", found.display())),
     }
@@ -231,7 +235,10 @@ fn space_check(folder: &Path) -> Check {
             if free >= LITTLE_SPACE {
                 return check;
             }
-            Check { state: State::Limited, ..check.hint("Models need up to 2 GiB, and each task needs room for copies of the repository.") }
+            Check {
+                state: State::Limited,
+                ..check.hint("Models need up to 2 GiB, and each task needs room for copies of the repository.")
+            }
         }
         Err(error) => Check::new("disk", State::Limited, format!("cannot be measured: {error}")),
     }
@@ -293,7 +300,8 @@ async fn worker_check(app: &App, model: &str) -> Check {
     let provider = LocalProvider::new(config, model.trim_start_matches("local:"));
     match provider.count_tokens("def f(x):\n    return x\n").await {
         Ok(n_tokens) => {
-            let pid = provider.stats().await.ok().flatten().map_or_else(String::new, |it| format!(", process {}", it.pid));
+            let pid =
+                provider.stats().await.ok().flatten().map_or_else(String::new, |it| format!(", process {}", it.pid));
             Check::works("worker", format!("{model} is loaded and counted {n_tokens} tokens{pid}"))
         }
         Err(error) => Check::failed("worker", State::Missing, &error.into()),

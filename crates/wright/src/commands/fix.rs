@@ -74,6 +74,7 @@ pub(crate) async fn run(app: &App, args: &Args) -> Result<ExitCode, Failure> {
     let provider = provider::open(app, &args.model, Purpose::Agent)?;
     let store = app.store().await?;
     let sandbox = app.sandbox().await?;
+    say_what_is_left_out(app, &repo)?;
     let progress = Progress::new(&app.terminal, repo.root().to_owned());
     let reporter = Arc::clone(&progress);
     let deps = Deps {
@@ -89,8 +90,8 @@ pub(crate) async fn run(app: &App, args: &Args) -> Result<ExitCode, Failure> {
         () = interrupted() => {
             progress.finish();
             end_interrupted(&store, &deps.tasks_folder, progress.started()).await;
-            app.terminal.say(&Tone::Note.err("interrupted; the checkout is unchanged"));
-            return Ok(ExitCode::Interrupted);
+            let shown = Shown { app, repo: &repo, store: &store, started: progress.started() };
+            return Ok(shown.interrupted());
         }
     };
     progress.finish();
@@ -114,6 +115,21 @@ fn request(app: &App, args: &Args) -> Request {
         seed: args.seed,
         minimum_level: app.minimum_level(),
     }
+}
+
+/// Says which files the worktree will not have: a test that was just written is the usual one.
+fn say_what_is_left_out(app: &App, repo: &Repository) -> Result<(), Failure> {
+    let untracked = repo.status()?.untracked;
+    let Some(first) = untracked.first().filter(|_| !app.terminal.is_json()) else { return Ok(()) };
+    let more = if untracked.len() > 1 { format!(" and {} more", untracked.len() - 1) } else { String::new() };
+    let first = first.display().to_string();
+    let text = format!(
+        "{} {}{more} is not in the repository, so it is left out; `git add` and commit it to change that",
+        Tone::Note.err("note:"),
+        neutral(&first)
+    );
+    app.terminal.say(&text);
+    Ok(())
 }
 
 /// Adds to an error what only the front end knows.
@@ -162,10 +178,24 @@ impl Shown<'_> {
             self.terminal().json(&document);
         } else {
             let command = self.started.as_ref().map_or("", |it| it.command.as_str());
-            let text = format!("{} `{}` passes already: {}", Tone::Good.out("nothing to fix:"), neutral(command), run.summary());
+            let text = format!(
+                "{} `{}` passes already: {}",
+                Tone::Good.out("nothing to fix:"),
+                neutral(command),
+                run.summary()
+            );
             self.terminal().line(&text);
         }
         ExitCode::Done
+    }
+
+    fn interrupted(&self) -> ExitCode {
+        if self.terminal().is_json() {
+            self.terminal().json(&self.document("interrupted", None));
+        } else {
+            self.terminal().say(&Tone::Note.err("interrupted; the checkout is unchanged"));
+        }
+        ExitCode::Interrupted
     }
 
     async fn proposal(&self, proposal: &Proposal, wants_apply: bool) -> Result<ExitCode, Failure> {
@@ -185,7 +215,11 @@ impl Shown<'_> {
             self.terminal().json(&document);
             return Ok(ExitCode::Done);
         }
-        let what = if wants_apply { "the patch passed every check and is in your checkout" } else { "the patch passed every check" };
+        let what = if wants_apply {
+            "the patch passed every check and is in your checkout"
+        } else {
+            "the patch passed every check"
+        };
         self.terminal().line(&format!("\n{} {what}\n", Tone::Good.out(&format!("{status}:"))));
         show_diff(self.terminal(), &diff);
         show_receipt(self.terminal(), &proposal.receipt, &proposal.folder);
@@ -221,7 +255,8 @@ impl Shown<'_> {
             SearchEnd::BudgetSpent => "the time or the number of candidates is spent, and no candidate passed",
             SearchEnd::Undecided => "a check could not run, so nothing is promised",
         };
-        self.terminal().line(&format!("\n{} {what}; the checkout is unchanged\n", Tone::Bad.out(&format!("{status}:"))));
+        self.terminal()
+            .line(&format!("\n{} {what}; the checkout is unchanged\n", Tone::Bad.out(&format!("{status}:"))));
         refusal.findings.iter().for_each(|it| show_finding(self.terminal(), it));
         if let Some(run) = baseline {
             self.terminal().line(&format!("{} {}", heading("tests"), run.summary()));
@@ -297,7 +332,13 @@ pub(super) fn show_receipt(terminal: &Terminal, receipt: &Receipt, folder: &Path
         terminal.line(&format!("{} {}: {}", heading("check"), neutral(&check.check), neutral(&check.detail)));
     }
     let spent = &receipt.spent;
-    terminal.line(&format!("{} {}, seed {}, sandbox level {}", heading("model"), neutral(&receipt.model), receipt.seed, receipt.sandbox_level));
+    terminal.line(&format!(
+        "{} {}, seed {}, sandbox level {}",
+        heading("model"),
+        neutral(&receipt.model),
+        receipt.seed,
+        receipt.sandbox_level
+    ));
     terminal.line(&format!(
         "{} {} candidates, {} test runs, {} questions to the model, {} tokens read ({} from the cache), {} written, {:.1} s",
         heading("spent"),

@@ -213,7 +213,13 @@ impl<'a> Watcher<'a> {
         }
         let (done, total) = (progress.done_bytes, progress.total_bytes.max(1));
         let percent = done.saturating_mul(100) / total;
-        self.terminal.say(&format!("{}: {}, {} of {} ({percent} %)", self.model.id, doing(progress), size(done), size(total)));
+        self.terminal.say(&format!(
+            "{}: {}, {} of {} ({percent} %)",
+            self.model.id,
+            doing(progress),
+            size(done),
+            size(total)
+        ));
     }
 
     fn is_due(&self, stage: Stage) -> bool {
@@ -277,11 +283,24 @@ fn show_verified(app: &App, id: &str, checked: &Result<std::path::PathBuf, Model
     }
     match checked {
         Ok(_) if catalogue::find(id).is_some() => {
-            app.terminal.line(&format!("{:<22} {}", neutral(id), Tone::Good.out("whole: the SHA-256 is the published one")));
+            app.terminal.line(&format!(
+                "{:<22} {}",
+                neutral(id),
+                Tone::Good.out("whole: the SHA-256 is the published one")
+            ));
         }
-        Ok(_) => app.terminal.line(&format!("{:<22} {}", neutral(id), "looks like a model; there is no published SHA-256 to compare")),
+        Ok(_) => app.terminal.line(&format!(
+            "{:<22} {}",
+            neutral(id),
+            "looks like a model; there is no published SHA-256 to compare"
+        )),
         Err(error) => {
-            app.terminal.line(&format!("{:<22} {} {}", neutral(id), Tone::Bad.out("damaged:"), neutral(&error.to_string())));
+            app.terminal.line(&format!(
+                "{:<22} {} {}",
+                neutral(id),
+                Tone::Bad.out("damaged:"),
+                neutral(&error.to_string())
+            ));
             app.terminal.say(&format!("{} {}", Tone::Note.err("hint:"), neutral(&error.hint())));
         }
     }

@@ -116,7 +116,8 @@ async fn show(app: &App, store: &Store, id: &str) -> Result<ExitCode, Failure> {
         document["schema"] = "wright.task/1".into();
         document["request"] = task.request.clone();
         document["patch"] = json!(proposal.as_ref().map(|it| &it.diff));
-        document["receipt"] = json!(proposal.as_ref().map(|it| &it.receipt).cloned().or_else(|| receipt_on_disk(&folder)));
+        document["receipt"] =
+            json!(proposal.as_ref().map(|it| &it.receipt).cloned().or_else(|| receipt_on_disk(&folder)));
         document["folder"] = json!(folder);
         app.terminal.json(&document);
         return Ok(ExitCode::Done);
@@ -150,12 +151,17 @@ fn receipt_on_disk(folder: &Path) -> Option<Value> {
 async fn apply(app: &App, store: &Store, id: &str) -> Result<ExitCode, Failure> {
     let task = store.find_task(id).await?;
     let Some(proposal) = store.proposal(&task.id).await? else {
-        let message = format!("task {} proposed nothing: its status is {}", super::short_id(&task.id.to_string()), task.status);
-        return Err(Failure::usage(message).exit(ExitCode::Refused).hint("`wright tasks` lists those that were proposed."));
+        let message =
+            format!("task {} proposed nothing: its status is {}", super::short_id(&task.id.to_string()), task.status);
+        return Err(Failure::usage(message)
+            .exit(ExitCode::Refused)
+            .hint("`wright tasks` lists those that were proposed."));
     };
     if task.status == TaskStatus::Applied {
         let message = format!("task {} is applied already", super::short_id(&task.id.to_string()));
-        return Err(Failure::usage(message).exit(ExitCode::Refused).hint("`git diff` shows what is changed in the checkout."));
+        return Err(Failure::usage(message)
+            .exit(ExitCode::Refused)
+            .hint("`git diff` shows what is changed in the checkout."));
     }
     let verified = reopen(&task, &proposal)?;
     let repo = Repository::discover(&task.repository)?;
@@ -163,7 +169,8 @@ async fn apply(app: &App, store: &Store, id: &str) -> Result<ExitCode, Failure> 
     store.finish(&task.id, TaskStatus::Applied).await?;
     if app.terminal.is_json() {
         let files: Vec<_> = verified.change().files.keys().collect();
-        let document = json!({ "schema": "wright.apply/1", "task": task.id.to_string(), "status": "applied", "files": files });
+        let document =
+            json!({ "schema": "wright.apply/1", "task": task.id.to_string(), "status": "applied", "files": files });
         app.terminal.json(&document);
         return Ok(ExitCode::Done);
     }

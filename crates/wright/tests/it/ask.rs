@@ -29,7 +29,10 @@ fn an_answer_as_json_holds_the_marks() {
     let document = ask(ANSWER, &["--json"]).json();
     assert_eq!(document["schema"], "wright.ask/1");
     assert_eq!(document["answer"], ANSWER);
-    assert_eq!(document["blocks"][0], json!({ "n": 1, "language": "python", "check": "parses", "message": null, "line": null }));
+    assert_eq!(
+        document["blocks"][0],
+        json!({ "n": 1, "language": "python", "check": "parses", "message": null, "line": null })
+    );
     assert_eq!(document["blocks"][1]["check"], "does-not-parse");
     assert_eq!(document["tokens"]["prompt"], 10);
 }
@@ -58,7 +61,10 @@ fn files_are_shown_to_the_model_with_their_names() {
     let mut command = assert_cmd::Command::from_std(surroundings.command(&args));
     command.current_dir(folder.path()).write_stdin("what does it do?").assert().success().stdout("It adds.\n");
     let request = server.requests().remove(0);
-    assert!(request.contains("adder.py") && request.contains("def add") && request.contains("what does it do?"), "{request}");
+    assert!(
+        request.contains("adder.py") && request.contains("def add") && request.contains("what does it do?"),
+        "{request}"
+    );
 }
 
 #[test]

@@ -57,7 +57,10 @@ fn no_commit() {
     check(
         &fix(folder.path(), &[]),
         2,
-        &["error: failed to find a commit in \"[…]\": the repository has none yet", "hint: Commit your files first: […]"],
+        &[
+            "error: failed to find a commit in \"[…]\": the repository has none yet",
+            "hint: Commit your files first: […]",
+        ],
     );
 }
 
@@ -80,7 +83,10 @@ fn no_test_command() {
     check(
         &fix(project.root(), &[]),
         2,
-        &["error: no test command found in \"[…]\"", "hint: Name it after `--`, for example `wright fix -- python3 -m pytest`."],
+        &[
+            "error: no test command found in \"[…]\"",
+            "hint: Name it after `--`, for example `wright fix -- python3 -m pytest`.",
+        ],
     );
 }
 
@@ -97,7 +103,8 @@ fn a_test_command_that_does_not_exist() {
 
 #[test]
 fn a_build_that_fails_names_what_failed_and_is_refused() {
-    let project = Project::new(&[("shop.py", "def total(:\n    return 1\n"), ("test_shop.py", "import unittest, shop\n")]);
+    let project =
+        Project::new(&[("shop.py", "def total(:\n    return 1\n"), ("test_shop.py", "import unittest, shop\n")]);
     let before = project.bytes();
     let server = crate::fake_server::FakeServer::start(crate::fake_server::Answer::Text("fixed".to_owned()));
     let url = server.base_url();
@@ -111,7 +118,8 @@ fn a_build_that_fails_names_what_failed_and_is_refused() {
 
 #[test]
 fn nothing_to_fix_is_no_error() {
-    let project = Project::new(&[("test_a.py", "import unittest\nclass T(unittest.TestCase):\n    def test_a(self): pass\n")]);
+    let project =
+        Project::new(&[("test_a.py", "import unittest\nclass T(unittest.TestCase):\n    def test_a(self): pass\n")]);
     let run = fix(project.root(), &[&["--json"], &TEST_COMMAND[..]].concat());
     assert_eq!(run.exit, 0, "{run:?}");
     assert_eq!(run.json()["status"], "nothing-to-fix");
@@ -145,12 +153,32 @@ fn files_that_cannot_be_completed() {
 #[test]
 fn models_and_addresses_that_cannot_be_used() {
     let table: [(&[&str], &str, &str); 6] = [
-        (&["--model", "nonsense"], "error: model \"nonsense\" is not of the form PROVIDER:NAME", "hint: A model is written PROVIDER:NAME, […]"),
-        (&["--model", "acme:x"], "error: unknown provider \"acme\" in model \"acme:x\"", "hint: The providers are local, […]"),
+        (
+            &["--model", "nonsense"],
+            "error: model \"nonsense\" is not of the form PROVIDER:NAME",
+            "hint: A model is written PROVIDER:NAME, […]",
+        ),
+        (
+            &["--model", "acme:x"],
+            "error: unknown provider \"acme\" in model \"acme:x\"",
+            "hint: The providers are local, […]",
+        ),
         (&["--model", "openai:x"], "error: no key for \"openai:x\"", "hint: Set OPENAI_API_KEY or WRIGHT_API_KEY, […]"),
-        (&["--model", "local:none"], "error: there is no local model \"none\"", "hint: Models to pull: qwen2.5-coder-0.5b, […]"),
-        (&[], "error: model \"qwen2.5-coder-1.5b\" is not on this machine", "hint: Run `wright model pull qwen2.5-coder-1.5b`."),
-        (&["--model", "local:a", "--base-url", "http://h"], "error: --base-url \"http://h\" does not go with \"local:a\"[…]", "hint: […]"),
+        (
+            &["--model", "local:none"],
+            "error: there is no local model \"none\"",
+            "hint: Models to pull: qwen2.5-coder-0.5b, […]",
+        ),
+        (
+            &[],
+            "error: model \"qwen2.5-coder-1.5b\" is not on this machine",
+            "hint: Run `wright model pull qwen2.5-coder-1.5b`.",
+        ),
+        (
+            &["--model", "local:a", "--base-url", "http://h"],
+            "error: --base-url \"http://h\" does not go with \"local:a\"[…]",
+            "hint: […]",
+        ),
     ];
     for (options, error, hint) in table {
         check(&Surroundings::new().run(&[&["ask", "how?"], options].concat()), 2, &[error, hint]);
@@ -195,7 +223,11 @@ fn keys_that_others_can_read_are_not_used() {
     let path = surroundings.configure("keys.toml", "openai = \"sk-0123456789\"\n");
     std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
     let run = surroundings.run(&["ask", "how?", "--model", "openai:x"]);
-    check(&run, 2, &["error: failed to read \"[…]keys.toml\": other users can read the keys in it", "hint: Run `chmod 600 […]"]);
+    check(
+        &run,
+        2,
+        &["error: failed to read \"[…]keys.toml\": other users can read the keys in it", "hint: Run `chmod 600 […]"],
+    );
 }
 
 #[test]
@@ -230,7 +262,8 @@ fn a_full_disk_is_named() {
 fn a_damaged_database_is_named() {
     let surroundings = Surroundings::new();
     std::fs::create_dir_all(surroundings.home()).unwrap();
-    std::fs::write(surroundings.home().join("store.db"), "this is not a database, however long it may be\n".repeat(40)).unwrap();
+    std::fs::write(surroundings.home().join("store.db"), "this is not a database, however long it may be\n".repeat(40))
+        .unwrap();
     let run = surroundings.run(&["tasks"]);
     assert_eq!(run.exit, 2, "{run:?}");
     assert!(run.stderr.contains("store.db\"") && run.stderr.contains("hint: "), "{run:?}");

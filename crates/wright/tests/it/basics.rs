@@ -60,7 +60,11 @@ fn every_listing_is_json_on_request() {
 #[test]
 fn models_that_can_be_fetched_are_listed_with_the_command() {
     let run = Surroundings::new().run(&["model", "list"]);
-    assert!(run.stdout.contains("qwen2.5-coder-1.5b") && run.stdout.contains("not here (wright model pull qwen2.5-coder-1.5b)"), "{run:?}");
+    assert!(
+        run.stdout.contains("qwen2.5-coder-1.5b")
+            && run.stdout.contains("not here (wright model pull qwen2.5-coder-1.5b)"),
+        "{run:?}"
+    );
 }
 
 #[test]
@@ -81,6 +85,17 @@ fn a_reader_that_goes_away_is_no_error() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn an_evaluation_without_tasks_says_so() {
+    let model = ["--model", "openai:fake", "--base-url", "http://127.0.0.1:9/v1"];
+    let run = Surroundings::new().run(&[&["eval", "fix", "--tasks", "/no/such/tasks"], &model[..]].concat());
+    assert_eq!(run.exit, 2, "{run:?}");
+    assert!(
+        run.stderr.contains("cannot read tasks from \"/no/such/tasks\"") && run.stderr.contains("hint: "),
+        "{run:?}"
+    );
 }
 
 #[test]

@@ -9,12 +9,16 @@ fn missing_models_are_named_with_what_to_do() {
     let document = run.json();
     assert_eq!(document["is_usable"], false);
     let checks = document["checks"].as_array().unwrap();
-    let find = |name: &str| checks.iter().find(|it| it["name"] == name).unwrap_or_else(|| panic!("{name}: {document:#}"));
+    let find =
+        |name: &str| checks.iter().find(|it| it["name"] == name).unwrap_or_else(|| panic!("{name}: {document:#}"));
     assert_eq!(find("model")["state"], "missing");
     assert_eq!(find("model")["hint"], "Run `wright model pull qwen2.5-coder-1.5b`.");
     assert_eq!(find("sandbox")["state"], "works");
     assert_eq!(find("data")["state"], "works");
-    assert!(find("git")["detail"].as_str().unwrap().starts_with("git version 2."), "git runs in the sandbox: {document:#}");
+    assert!(
+        find("git")["detail"].as_str().unwrap().starts_with("git version 2."),
+        "git runs in the sandbox: {document:#}"
+    );
     assert!(find("python3")["detail"].as_str().unwrap().starts_with("Python 3."), "{document:#}");
 }
 

@@ -71,7 +71,8 @@ async fn answer_request(State(shared): State<Shared>, _headers: HeaderMap, body:
     shared.requests.lock().unwrap().push(body);
     match shared.answer {
         Answer::Text(text) => {
-            let pieces: Vec<String> = text.chars().collect::<Vec<_>>().chunks(7).map(|it| it.iter().collect()).collect();
+            let pieces: Vec<String> =
+                text.chars().collect::<Vec<_>>().chunks(7).map(|it| it.iter().collect()).collect();
             let chunks = pieces.iter().map(|it| chunk(it)).chain([end_chunk(), "data: [DONE]\n\n".to_owned()]);
             sse(stream::iter(chunks.collect::<Vec<_>>()).map(Ok::<_, Infallible>))
         }
@@ -103,7 +104,10 @@ where
 
 fn chunk(text: &str) -> String {
     let choice = json!({ "index": 0, "delta": { "content": text }, "finish_reason": null });
-    format!("data: {}\n\n", json!({ "id": "1", "object": "chat.completion.chunk", "model": "fake", "choices": [choice] }))
+    format!(
+        "data: {}\n\n",
+        json!({ "id": "1", "object": "chat.completion.chunk", "model": "fake", "choices": [choice] })
+    )
 }
 
 fn end_chunk() -> String {

@@ -55,7 +55,8 @@ impl Surroundings {
     /// Returns any program in these surroundings.
     pub(crate) fn command_of(&self, program: &str, args: &[&str]) -> Command {
         let mut command = Command::new(program);
-        let is_setting = |name: &str| name.starts_with("WRIGHT_") || name.ends_with("_API_KEY") || name.starts_with("XDG_");
+        let is_setting =
+            |name: &str| name.starts_with("WRIGHT_") || name.ends_with("_API_KEY") || name.starts_with("XDG_");
         for (name, _) in std::env::vars().filter(|(name, _)| is_setting(name)) {
             command.env_remove(name);
         }
@@ -77,15 +78,6 @@ impl Surroundings {
     /// Runs the program.
     pub(crate) fn run(&self, args: &[&str]) -> Run {
         finish(&mut self.command(args))
-    }
-
-    /// Returns a run as text for a snapshot, without what differs from run to run.
-    pub(crate) fn snapshot(&self, run: &Run) -> String {
-        let hidden = |text: &str| {
-            let text = text.replace(&*self.home().to_string_lossy(), "[HOME]");
-            text.replace(&*self.folder.path().to_string_lossy(), "[FOLDER]")
-        };
-        format!("exit code {}\n-- stdout\n{}-- stderr\n{}", run.exit, hidden(&run.stdout), hidden(&run.stderr))
     }
 }
 

@@ -57,13 +57,18 @@ fn a_model_that_edits_the_test_is_refused() {
 
 #[test]
 fn a_model_that_deletes_the_test_is_refused() {
-    let diff = "--- a/test_shop.py\n+++ /dev/null\n@@ -1,3 +0,0 @@\n-import unittest\n-\n-from shop import cheapest, total\n";
-    check_refused(Answer::Text(format!("The test was wrong, so I removed it.\n\n```diff\n{diff}```\n```sh\ngit rm test_shop.py\n```\n")));
+    let diff =
+        "--- a/test_shop.py\n+++ /dev/null\n@@ -1,3 +0,0 @@\n-import unittest\n-\n-from shop import cheapest, total\n";
+    check_refused(Answer::Text(format!(
+        "The test was wrong, so I removed it.\n\n```diff\n{diff}```\n```sh\ngit rm test_shop.py\n```\n"
+    )));
 }
 
 #[test]
 fn a_model_that_skips_the_test_is_refused() {
-    check_refused(python("def total(prices, discount):\n    import unittest\n    raise unittest.SkipTest(\"later\")\n"));
+    check_refused(python(
+        "def total(prices, discount):\n    import unittest\n    raise unittest.SkipTest(\"later\")\n",
+    ));
 }
 
 #[test]
@@ -105,7 +110,9 @@ fn a_model_that_is_right_is_believed_for_its_tests() {
     let document = run.json();
     assert_eq!(document["status"], "proposed");
     let patch = document["patch"].as_str().unwrap();
-    assert!(patch.contains("-    return result - result * discount / 10\n+    return result - result * discount / 100\n"));
+    assert!(
+        patch.contains("-    return result - result * discount / 10\n+    return result - result * discount / 100\n")
+    );
     assert!(document["receipt"]["checks"].as_array().is_some_and(|it| it.len() >= 4), "{document}");
     assert_eq!(project.bytes(), before, "a proposal is not applied");
 }
@@ -121,6 +128,32 @@ fn a_refusal_in_words_names_the_status_and_the_reasons() {
     assert!(!run.stdout.contains("Fixed, all tests pass"), "{run:?}");
     assert!(run.stderr.contains("1 passed, 1 failed") && run.stderr.contains("test_total_takes_a_discount"), "{run:?}");
     assert!(run.stderr.contains("shop.py:4 `total`"), "{run:?}");
+}
+
+#[test]
+fn a_search_that_used_up_its_candidates_says_so() {
+    let surroundings = Surroundings::new();
+    let project = Project::with_bug();
+    let wrong = python("def total(prices, discount):\n    return sum(prices)\n");
+    let run = fix(&surroundings, project.root(), wrong, &["--json", "--candidates", "1"]);
+    assert_eq!((run.exit, &run.json()["status"]), (4, &"exhausted".into()), "{run:?}");
+}
+
+#[test]
+fn a_search_that_used_up_its_time_says_so() {
+    let surroundings = Surroundings::new();
+    let project = Project::with_bug();
+    let run = fix(&surroundings, project.root(), Answer::Silence, &["--json", "--time-limit", "3s"]);
+    assert_eq!((run.exit, &run.json()["status"]), (4, &"exhausted".into()), "{run:?}");
+}
+
+#[test]
+fn files_that_git_does_not_know_are_named() {
+    let surroundings = Surroundings::new();
+    let project = Project::with_bug();
+    project.write("test_new.py", "");
+    let run = fix(&surroundings, project.root(), Answer::Text(String::new()), &[]);
+    assert!(run.stderr.starts_with("note: test_new.py is not in the repository"), "{run:?}");
 }
 
 #[test]

@@ -12,7 +12,18 @@ use crate::real_model::WithModel;
 fn outbound_calls(machine: &WithModel, args: &[&str]) -> Vec<String> {
     let log = tempfile::NamedTempFile::new().unwrap();
     let log_path = log.path().to_string_lossy().into_owned();
-    let strace = ["-f", "-qq", "-e", "trace=network", "-e", "signal=none", "-o", &log_path, env!("CARGO_BIN_EXE_wright")];
+    let strace = [
+        "-f",
+        "--seccomp-bpf",
+        "-qq",
+        "-e",
+        "trace=network",
+        "-e",
+        "signal=none",
+        "-o",
+        &log_path,
+        env!("CARGO_BIN_EXE_wright"),
+    ];
     let mut command = machine.with_models(machine.surroundings.command_of("strace", &[&strace, args].concat()));
     let run = finish(&mut command);
     assert_eq!(run.exit, 0, "{run:?}");
@@ -23,7 +34,8 @@ fn outbound_calls(machine: &WithModel, args: &[&str]) -> Vec<String> {
 
 fn is_outbound(call: &str) -> bool {
     let names_address = call.contains("sin_addr") || call.contains("sin6_addr");
-    let is_local = ["inet_addr(\"127.", "\"::1\"", "inet_addr(\"0.0.0.0\")", "\"::\""].iter().any(|it| call.contains(it));
+    let is_local =
+        ["inet_addr(\"127.", "\"::1\"", "inet_addr(\"0.0.0.0\")", "\"::\""].iter().any(|it| call.contains(it));
     names_address && !is_local
 }
 
@@ -38,8 +50,12 @@ fn has_strace() -> bool {
 
 #[test]
 fn calls_that_leave_the_machine_are_recognized() {
-    assert!(is_outbound("7 connect(3, {sa_family=AF_INET, sin_port=htons(443), sin_addr=inet_addr(\"93.184.216.34\")}, 16) = 0"));
-    assert!(!is_outbound("7 connect(3, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 0"));
+    assert!(is_outbound(
+        "7 connect(3, {sa_family=AF_INET, sin_port=htons(443), sin_addr=inet_addr(\"93.184.216.34\")}, 16) = 0"
+    ));
+    assert!(!is_outbound(
+        "7 connect(3, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 0"
+    ));
     assert!(!is_outbound("7 connect(3, {sa_family=AF_UNIX, sun_path=\"/run/x\"}, 110) = 0"));
 }
 
@@ -49,11 +65,13 @@ fn real_model_opens_no_connection_to_elsewhere() {
     if !has_strace() {
         return;
     }
-    let project = Project::with_bug();
+    let test = "import unittest, adder\n\n\nclass T(unittest.TestCase):\n    def test_add(self):\n        self.assertEqual(adder.add(2, 3), 5)\n";
+    let project = Project::new(&[("adder.py", "def add(a, b):\n    return a - b\n"), ("test_adder.py", test)]);
     let root = project.root().to_string_lossy().into_owned();
-    let position = format!("{root}/shop.py:9:1");
+    let position = format!("{root}/adder.py:2:12");
     let fix: &[&str] = &["-C", &root, "fix", "--time-limit", "5m", "--", "python3", "-m", "unittest"];
-    for args in [&["complete", &position, "--json"][..], fix, &["ask", "Say hello.", "--max-tokens", "8"], &["doctor"]] {
+    for args in [&["complete", &position, "--json"][..], fix, &["ask", "Say hello.", "--max-tokens", "8"], &["doctor"]]
+    {
         assert_eq!(outbound_calls(&machine, args), Vec::<String>::new(), "{args:?}");
     }
 }

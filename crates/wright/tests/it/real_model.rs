@@ -18,7 +18,11 @@ impl WithModel {
         let default = || std::env::home_dir().unwrap().join(".local/share/wright/models");
         let models = std::env::var_os("WRIGHT_MODELS").map_or_else(default, PathBuf::from);
         if !models.join("qwen2.5-coder-0.5b-instruct-q4_k_m.gguf").is_file() {
-            assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "no model in {models:?}: run `wright model pull qwen2.5-coder-0.5b`");
+            assert_ne!(
+                std::env::var("CI").as_deref(),
+                Ok("true"),
+                "no model in {models:?}: run `wright model pull qwen2.5-coder-0.5b`"
+            );
             eprintln!("not tried: no model in {models:?}; `wright model pull qwen2.5-coder-0.5b` fetches it");
             return None;
         }
@@ -68,18 +72,26 @@ fn real_model_completes_a_line() {
     let run = machine.run(&["complete", &position, "--json", "--explain"]);
     assert_eq!(run.exit, 0, "{run:?}");
     let document = run.json();
-    assert_eq!(document["suggestion"].as_str().map(str::trim), Some("a + b"), "{document}");
-    assert!(document["reason"].is_null() && document["checks"].as_array().is_some_and(|it| !it.is_empty()), "{document}");
+    assert!(document["suggestion"].as_str().is_some_and(|it| it.starts_with("a + b")), "{document}");
+    assert!(
+        document["reason"].is_null() && document["checks"].as_array().is_some_and(|it| !it.is_empty()),
+        "{document}"
+    );
     assert_eq!(document["range"]["start"]["line"], 2);
     assert!(document["explain"]["completions"].as_array().is_some_and(|it| !it.is_empty()), "{document}");
     let plain = machine.run(&["complete", &position]);
-    assert_eq!(plain.stdout.trim(), "a + b");
+    assert_eq!(Some(plain.stdout.as_str()), document["suggestion"].as_str(), "the same text again");
 }
 
 #[test]
 fn real_model_answers_and_the_doctor_is_content() {
     let Some(machine) = WithModel::find() else { return };
-    let answer = machine.run(&["ask", "Write a Python function that adds two numbers. Answer with code only.", "--max-tokens", "120"]);
+    let answer = machine.run(&[
+        "ask",
+        "Write a Python function that adds two numbers. Answer with code only.",
+        "--max-tokens",
+        "120",
+    ]);
     assert_eq!(answer.exit, 0, "{answer:?}");
     assert!(answer.stdout.contains("def "), "{answer:?}");
     assert!(answer.stderr.contains("└ block 1"), "{answer:?}");
