@@ -274,8 +274,11 @@ impl Proposer {
         }
         let alternatives =
             Alternatives { context: suspect.context.clone(), original: tree.text()[range].to_owned(), variants };
-        self.note_prompt(&format!("{}{}", alternatives.context, alternatives.original));
+        let reading = format!("{}{}", alternatives.context, alternatives.original);
+        self.note_prompt(&reading);
         let ranks = self.provider.rank(alternatives).await?;
+        let n_tokens = self.provider.count_tokens(&reading).await?;
+        self.spending.lock().unwrap_or_else(PoisonError::into_inner).usage.prompt_tokens += n_tokens as u64;
         let mut ranked: Vec<(f32, Range<usize>, Candidate)> = Vec::new();
         for (rank, (edit, text)) in ranks.iter().zip(files) {
             let what = describe(&suspect, edit.range.clone(), &text);

@@ -511,7 +511,9 @@ fn nothing_to_write(n_prompt: usize, n_candidates: u32) -> Vec<Answer> {
 
 fn plan_comparison(loaded: &Loaded, context: &str, original: &str, variants: &[String]) -> Result<Planned, WireError> {
     let llama = &loaded.llama;
-    let mut context_tokens: Vec<Token> = llama.start_of_text().into_iter().collect();
+    // Whoever ranks edits of a text asks to fill holes in it next. Beginning as those prompts do lets them reuse the cells.
+    let start = llama.fim_tokens().map(|it| it.prefix).or_else(|| llama.start_of_text());
+    let mut context_tokens: Vec<Token> = start.into_iter().collect();
     context_tokens.extend(llama.tokenize(context));
     if context_tokens.is_empty() {
         context_tokens.push(llama.end_of_text());

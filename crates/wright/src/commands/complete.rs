@@ -99,7 +99,7 @@ pub(crate) async fn run(app: &App, args: &Args) -> Result<ExitCode, Failure> {
     match &outcome.result {
         Ok(suggestion) => app.terminal.data(&suggestion.text),
         Err(withheld) => {
-            app.terminal.say(&format!("{} {}", Tone::Note.err("nothing shown:"), neutral(&withheld.to_string())))
+            app.terminal.say(&format!("{} {}", Tone::Note.err("nothing shown:"), neutral(&withheld.to_string())));
         }
     }
     Ok(exit)
