@@ -93,11 +93,16 @@ pub fn read_file(path: &Path) -> Result<String, AgentError> {
     if bytes.contains(&0) {
         return Err(fail("it is a binary file".to_owned()));
     }
-    String::from_utf8(bytes).map_err(|error| fail(format!("it is not UTF-8 (byte {})", error.utf8_error().valid_up_to())))
+    String::from_utf8(bytes)
+        .map_err(|error| fail(format!("it is not UTF-8 (byte {})", error.utf8_error().valid_up_to())))
 }
 
 /// Asks the question and hands each piece of the answer to `show` as it comes.
-pub async fn ask(provider: &dyn Provider, question: &Question, show: &mut (dyn FnMut(Piece) + Send)) -> Result<Answer, AgentError> {
+pub async fn ask(
+    provider: &dyn Provider,
+    question: &Question,
+    show: &mut (dyn FnMut(Piece) + Send),
+) -> Result<Answer, AgentError> {
     let sampling = Sampling {
         temperature: question.temperature,
         first_greedy: question.temperature == 0.0,

@@ -94,13 +94,15 @@ pub fn doctest_examples(text: &str) -> Vec<String> {
         let result = pair[1].trim_matches(['"', '\'']).trim();
         let is_result = !pair[1].is_empty() && !pair[1].starts_with(">>>") && !result.is_empty();
         let is_expression = !call.contains(" = ") && !call.starts_with("import");
-        (is_result && is_expression && !pair[1].starts_with("\"\"\"")).then(|| format!("assert ({call}) == ({})", pair[1]))
+        (is_result && is_expression && !pair[1].starts_with("\"\"\""))
+            .then(|| format!("assert ({call}) == ({})", pair[1]))
     });
     pairs.collect()
 }
 
 fn samplings(description: &Description) -> Vec<Sampling> {
-    let greedy = Sampling { stop: vec!["\n```".to_owned()], seed: description.seed, ..Sampling::greedy(description.max_tokens) };
+    let greedy =
+        Sampling { stop: vec!["\n```".to_owned()], seed: description.seed, ..Sampling::greedy(description.max_tokens) };
     if description.n_samples == 0 {
         return vec![greedy];
     }
@@ -115,7 +117,8 @@ fn samplings(description: &Description) -> Vec<Sampling> {
 }
 
 fn request(description: &Description, sampling: Sampling) -> Request {
-    let question = include_str!("generate.md").replace("{task}", &format!("```python\n{}\n```", description.task.trim_end()));
+    let question =
+        include_str!("generate.md").replace("{task}", &format!("```python\n{}\n```", description.task.trim_end()));
     let messages = vec![Message::user(question.trim_end())];
     let prompt = Prompt::Chat { messages, prefill: "```python\n".to_owned() };
     Request { prompt, sampling, priority: Priority::Background }
@@ -173,7 +176,8 @@ mod tests {
 
     #[test]
     fn examples_in_a_docstring_become_assertions() {
-        let text = "def f(x):\n    \"\"\"Doubles.\n    >>> f(2)\n    4\n    >>> y = 3\n    >>> f(y)\n    6\n    \"\"\"\n";
+        let text =
+            "def f(x):\n    \"\"\"Doubles.\n    >>> f(2)\n    4\n    >>> y = 3\n    >>> f(y)\n    6\n    \"\"\"\n";
         assert_eq!(doctest_examples(text), ["assert (f(2)) == (4)", "assert (f(y)) == (6)"]);
     }
 

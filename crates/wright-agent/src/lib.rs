@@ -85,11 +85,15 @@ impl AgentError {
     /// Returns what to try next, as a sentence.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NoTestCommand { .. } => Some("Name it after `--`, for example `wright fix -- python3 -m pytest`.".to_owned()),
+            Self::NoTestCommand { .. } => {
+                Some("Name it after `--`, for example `wright fix -- python3 -m pytest`.".to_owned())
+            }
             Self::TestCommand { .. } => {
                 Some("Check that the program is installed; `wright doctor` shows what the sandbox can see.".to_owned())
             }
-            Self::DirtyCheckout { .. } => Some("Commit or stash them first: `git stash --include-untracked`.".to_owned()),
+            Self::DirtyCheckout { .. } => {
+                Some("Commit or stash them first: `git stash --include-untracked`.".to_owned())
+            }
             Self::File { .. } => None,
             Self::Io { .. } => Some("Free some space, or set WRIGHT_HOME to a folder that can be written.".to_owned()),
             Self::Provider(error) => error.hint(),

@@ -6,7 +6,12 @@ use wright_text::{FileChange, Patch};
 /// Returns the patch as JSON: each path with its text before and after, `null` where the file does not exist.
 pub fn to_json(patch: &Patch) -> Value {
     let file = |change: &FileChange| json!({ "before": change.before, "after": change.after });
-    patch.files.iter().map(|(path, change)| (path.to_string_lossy().into_owned(), file(change))).collect::<Map<_, _>>().into()
+    patch
+        .files
+        .iter()
+        .map(|(path, change)| (path.to_string_lossy().into_owned(), file(change)))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 /// Reads what [`to_json`] wrote; `None` when it is something else.

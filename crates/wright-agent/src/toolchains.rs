@@ -16,9 +16,30 @@ pub struct Toolchains {
 
 /// Folders under the home folder that hold tools and packages, and no settings or keys.
 const IN_HOME: &[&str] = &[
-    ".cargo/bin", ".cargo/registry", ".cargo/git", ".rustup", ".pyenv", ".local/bin", ".local/lib", ".local/pipx", ".nvm/versions",
-    ".volta", ".fnm", ".asdf", ".local/share/mise", ".sdkman/candidates", "go", "sdk", ".m2/repository", ".bun/bin", ".deno/bin",
-    ".local/share/uv", ".local/share/pnpm", "miniconda3", "anaconda3", "miniforge3",
+    ".cargo/bin",
+    ".cargo/registry",
+    ".cargo/git",
+    ".rustup",
+    ".pyenv",
+    ".local/bin",
+    ".local/lib",
+    ".local/pipx",
+    ".nvm/versions",
+    ".volta",
+    ".fnm",
+    ".asdf",
+    ".local/share/mise",
+    ".sdkman/candidates",
+    "go",
+    "sdk",
+    ".m2/repository",
+    ".bun/bin",
+    ".deno/bin",
+    ".local/share/uv",
+    ".local/share/pnpm",
+    "miniconda3",
+    "anaconda3",
+    "miniforge3",
 ];
 
 impl Toolchains {
@@ -45,7 +66,12 @@ impl Toolchains {
             ("NO_COLOR".to_owned(), "1".to_owned()),
         ];
         let Some(home) = &self.home else { return env };
-        let in_home = [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup"), ("GOMODCACHE", "go/pkg/mod"), ("PYTHONUSERBASE", ".local")];
+        let in_home = [
+            ("CARGO_HOME", ".cargo"),
+            ("RUSTUP_HOME", ".rustup"),
+            ("GOMODCACHE", "go/pkg/mod"),
+            ("PYTHONUSERBASE", ".local"),
+        ];
         for (name, folder) in in_home {
             let folder = home.join(folder);
             if folder.is_dir() {
@@ -56,7 +82,8 @@ impl Toolchains {
     }
 
     fn path_variable(&self) -> String {
-        let mut folders: Vec<PathBuf> = self.pyenv_version().into_iter().chain(self.search_path.iter().cloned()).collect();
+        let mut folders: Vec<PathBuf> =
+            self.pyenv_version().into_iter().chain(self.search_path.iter().cloned()).collect();
         folders.extend(["/usr/local/bin", "/usr/bin", "/bin"].map(PathBuf::from));
         let mut seen = std::collections::HashSet::new();
         folders.retain(|it| it.is_absolute() && seen.insert(it.clone()));

@@ -74,7 +74,16 @@ pub(crate) fn is_secret_file(path: &Path) -> bool {
     let is_key = [".pem", ".key", ".p12", ".pfx", ".jks", ".keystore", ".kdbx"].iter().any(|it| name.ends_with(it));
     let is_named = matches!(
         name.as_str(),
-        ".netrc" | ".pgpass" | ".npmrc" | ".pypirc" | ".htpasswd" | "credentials" | "id_rsa" | "id_dsa" | "id_ecdsa" | "id_ed25519"
+        ".netrc"
+            | ".pgpass"
+            | ".npmrc"
+            | ".pypirc"
+            | ".htpasswd"
+            | "credentials"
+            | "id_rsa"
+            | "id_dsa"
+            | "id_ecdsa"
+            | "id_ed25519"
     );
     is_env || is_key || is_named
 }

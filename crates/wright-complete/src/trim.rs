@@ -89,14 +89,16 @@ fn without_overlap<'a>(text: &'a str, rest: &str) -> &'a str {
     {
         return &text[..found];
     }
-    let is_overlap = |length: &usize| text.is_char_boundary(text.len() - length) && rest.starts_with(&text[text.len() - length..]);
+    let is_overlap =
+        |length: &usize| text.is_char_boundary(text.len() - length) && rest.starts_with(&text[text.len() - length..]);
     (3..=text.len().min(rest.len())).rev().find(is_overlap).map_or(text, |length| &text[..text.len() - length])
 }
 
 /// Takes the lines up to a natural end - the model stopped, or began to repeat what follows - or else the first line.
 fn lines(completion: &Completion, context: &Context) -> String {
     let text = completion.text.as_str();
-    let natural_end = repeats_at(text, &context.suffix).or_else(|| (completion.reason == StopReason::EndOfText).then_some(text.len()));
+    let natural_end = repeats_at(text, &context.suffix)
+        .or_else(|| (completion.reason == StopReason::EndOfText).then_some(text.len()));
     let end = match natural_end {
         Some(end) if !text[..end].trim().is_empty() => end,
         _ => end_of_first_line(text),
@@ -154,7 +156,8 @@ fn end_of_first_line(text: &str) -> usize {
 
 /// Ends the text with a line break exactly where the suffix does not bring one.
 fn fit_line_end(text: &str, context: &Context) -> String {
-    let needs_break = !context.suffix.is_empty() && !context.suffix.starts_with('\n') && !context.suffix.starts_with("\r\n");
+    let needs_break =
+        !context.suffix.is_empty() && !context.suffix.starts_with('\n') && !context.suffix.starts_with("\r\n");
     let mut text = text.trim_end_matches(['\n', '\r', ' ', '\t']).to_owned();
     if needs_break && !text.is_empty() {
         text.push('\n');

@@ -44,11 +44,14 @@ pub struct Deps {
     pub toolchains: Toolchains,
     /// Where the steps of fixes are recorded.
     pub store: Store,
-    /// The work folder. What is made in it for a task is removed after the task.
+    /// The work folder. What is made in it for a task is removed after the task, except for the receipts of fixes.
     pub scratch: PathBuf,
     /// Who is told about each finished task, and the totals so far.
-    pub progress: Arc<dyn Fn(&TaskResult, &Totals) + Send + Sync>,
+    pub progress: Progress,
 }
+
+/// Where finished tasks are told.
+pub type Progress = Arc<dyn Fn(&TaskResult, &Totals) + Send + Sync>;
 
 /// What to evaluate, and within which limits.
 #[derive(Debug, Clone)]

@@ -427,6 +427,31 @@ mod tests {
     }
 
     #[test]
+    fn the_table_has_a_line_for_each_task_and_the_totals() {
+        let (_dir, options, tasks) = setting();
+        let mut report = start(&options, &tasks);
+        report.add(TaskResult { raw_solved: Some(true), ..result("first", true) });
+        report.add(TaskResult { reason: "wrong\u{1b}[31m\nsecond line".to_owned(), ..result("b", false) });
+        let expected = "\
+eval complete with scripted:test, seed 0
+
+task   result         raw   seconds  candidates   tokens  reason
+first  solved         yes       1.5           2       13
+b      claimed wrong  no        1.5           2       13  wrong [31m
+
+tasks                 2 of 2
+solved                1 of 2 (50.0 %)
+solved by raw model   1 of 2 (50.0 %)
+claimed wrong         1
+refused               0
+suggestions           2 shown, 0 withheld, 1 shown do not parse
+seconds               3.0, median 1.5, median of solved 1.5
+tokens                20 read, 8 of them cached, 6 written
+";
+        assert_eq!(report.table(), expected);
+    }
+
+    #[test]
     fn results_of_the_same_run_are_kept_and_errors_are_tried_again() {
         let (_dir, options, tasks) = setting();
         let mut report = start(&options, &tasks);

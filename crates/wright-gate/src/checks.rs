@@ -36,10 +36,18 @@ pub struct StaticCheck {
 
 /// Every check that runs in memory, cheapest first.
 pub const STATIC: &[StaticCheck] = &[
-    StaticCheck { name: protected_paths::NAME, promise: "no test, test configuration or trust file changed", check: protected_paths::check },
+    StaticCheck {
+        name: protected_paths::NAME,
+        promise: "no test, test configuration or trust file changed",
+        check: protected_paths::check,
+    },
     StaticCheck { name: parses::NAME, promise: "every changed file parses no worse than before", check: parses::check },
     StaticCheck { name: no_secrets::NAME, promise: "no secret added", check: no_secrets::check },
-    StaticCheck { name: tests_run::NAME, promise: "no code added that skips, ends or detects a test run", check: tests_run::check },
+    StaticCheck {
+        name: tests_run::NAME,
+        promise: "no code added that skips, ends or detects a test run",
+        check: tests_run::check,
+    },
 ];
 
 /// Runs every static check over every file of `patch`.

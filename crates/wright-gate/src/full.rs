@@ -9,7 +9,9 @@ use wright_text::Patch;
 use crate::checks::{self, STATIC};
 pub use crate::test_run::TestSetup;
 use crate::test_run::{self, NAME as TESTS};
-use crate::{Against, CheckRecord, Comparison, Finding, GateError, Severity, TestRun, TestStatus, Verdict, Verified, run_tests};
+use crate::{
+    Against, CheckRecord, Comparison, Finding, GateError, Severity, TestRun, TestStatus, Verdict, Verified, run_tests,
+};
 
 /// The state before any change: what the tests said at the base commit.
 #[derive(Debug, Clone)]

@@ -42,7 +42,8 @@ fn lines_of(edit: &Edit, after: &str) -> RangeInclusive<usize> {
         let start = it.range.start.saturating_add_signed(shift);
         let end = start + it.text.len();
         shift += it.text.len() as isize - it.range.len() as isize;
-        let line = |offset: usize| after.as_bytes()[..offset.min(after.len())].iter().filter(|it| **it == b'\n').count() + 1;
+        let line =
+            |offset: usize| after.as_bytes()[..offset.min(after.len())].iter().filter(|it| **it == b'\n').count() + 1;
         first = first.min(line(start));
         last = last.max(line(end));
     }
@@ -81,6 +82,9 @@ mod tests {
         assert!(verdict("if x:\n", 6, "y = 1\n").is_err(), "the block still has no body");
         assert_eq!(verdict("x = 1\n\n\n\n\ny = = 2\n", 6, "z = 1\n"), Ok(()), "broken elsewhere is not its fault");
         assert_eq!(verdict("x = 1\n", 6, ""), Err("changes nothing".to_owned()));
-        assert_eq!(verdict("a = 1\nb = 2\nc = 3\n", 6, "b = 2\nc = 3\n"), Err("repeats the lines that follow".to_owned()));
+        assert_eq!(
+            verdict("a = 1\nb = 2\nc = 3\n", 6, "b = 2\nc = 3\n"),
+            Err("repeats the lines that follow".to_owned())
+        );
     }
 }

@@ -137,7 +137,8 @@ fn cargo(output: &str) -> Option<Report> {
 }
 
 fn nextest(output: &str) -> Option<Report> {
-    let summary = regex!(r"(?m)^\s*Summary \[[^\]]*\]\s+\d+(?:/\d+)? tests? run: (.*)$").captures_iter(output).last()?;
+    let summary =
+        regex!(r"(?m)^\s*Summary \[[^\]]*\]\s+\d+(?:/\d+)? tests? run: (.*)$").captures_iter(output).last()?;
     let mut report = Report::default();
     add_counts(&mut report, &summary[1]);
     // Tests that a filter left out are not skipped tests.
@@ -249,7 +250,8 @@ mod tests {
     fn the_summaries_of_known_runners_are_read() {
         let pytest = "PASSED t.py::a\nSKIPPED [1] t.py:3: later\nFAILED t.py::b[1-2] - assert 1 == 2\n1 failed, 1 passed, 1 skipped in 0.02s\n";
         let unittest = "test_a (t.T.test_a) ... ok\ntest_b (t.T.test_b)\nWhat b does. ... FAIL\n\nFAIL: test_b (t.T.test_b)\n\nRan 3 tests in 0.001s\n\nFAILED (failures=1, skipped=1)\n";
-        let cargo = "test a::b ... ok\ntest a::c ... FAILED\ntest result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured\n";
+        let cargo =
+            "test a::b ... ok\ntest a::c ... FAILED\ntest result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured\n";
         let tap = "TAP version 13\nok 1 - adds\nnot ok 2 - takes away\n# tests 2\n# pass 1\n# fail 1\n# cancelled 0\n# skipped 0\n# todo 0\n";
         let jest = "  ✓ adds (2 ms)\n  ✕ takes away\nTests:       1 failed, 1 passed, 2 total\n";
         let vitest = " ✓ adds 2ms\n × takes away 3ms\n      Tests  1 failed | 1 passed (2)\n";
@@ -284,6 +286,9 @@ mod tests {
 
     #[test]
     fn colors_do_not_hide_the_summary() {
-        assert_eq!(counts(TestKind::Pytest, "\u{1b}[32m\u{1b}[1m2 passed\u{1b}[0m\u{1b}[32m in 0.01s\u{1b}[0m\n"), Some((2, 0, 0, 0, 0)));
+        assert_eq!(
+            counts(TestKind::Pytest, "\u{1b}[32m\u{1b}[1m2 passed\u{1b}[0m\u{1b}[32m in 0.01s\u{1b}[0m\n"),
+            Some((2, 0, 0, 0, 0))
+        );
     }
 }

@@ -203,8 +203,13 @@ mod tests {
 
     fn run(status: TestStatus, passed: &[&str], failed: &[&str], n_skipped: usize) -> TestRun {
         let set = |names: &[&str]| names.iter().map(|it| (*it).to_owned()).collect::<BTreeSet<_>>();
-        let report =
-            Report { passed: set(passed), failed: set(failed), n_passed: passed.len(), n_failed: failed.len(), n_skipped };
+        let report = Report {
+            passed: set(passed),
+            failed: set(failed),
+            n_passed: passed.len(),
+            n_failed: failed.len(),
+            n_skipped,
+        };
         TestRun { status, report: Some(report), output: String::new(), duration: Duration::ZERO, level: Level::A }
     }
 

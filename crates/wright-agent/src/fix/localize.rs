@@ -215,7 +215,10 @@ fn last_word(id: &str) -> Option<&str> {
 /// Returns what the failing tests' names say: `test_parse_line` speaks of `parse_line`.
 fn failing_words(run: &TestRun) -> HashSet<String> {
     let failed = run.report.iter().flat_map(|it| it.failed.iter());
-    failed.filter_map(|it| last_word(it)).map(|it| it.trim_start_matches("test_").trim_start_matches("Test").to_owned()).collect()
+    failed
+        .filter_map(|it| last_word(it))
+        .map(|it| it.trim_start_matches("test_").trim_start_matches("Test").to_owned())
+        .collect()
 }
 
 /// Passes part of a suspect's score on to what it calls: the frame that fails is often not the one at fault.
@@ -225,7 +228,8 @@ fn score_callees(scores: &mut Scores, files: &Files) {
     for suspect in suspects {
         let Some(parsed) = files.sources.get(&suspect.path) else { continue };
         let Some(function) = parsed.functions.iter().find(|it| it.qualified_name == suspect.function) else { continue };
-        let called: HashSet<&str> = parsed.tree.identifiers(function.body.clone()).into_iter().map(|(_, name)| name).collect();
+        let called: HashSet<&str> =
+            parsed.tree.identifiers(function.body.clone()).into_iter().map(|(_, name)| name).collect();
         for name in called.into_iter().filter(|it| *it != function.name) {
             let Some(defined) = by_name.get(name) else { continue };
             for (path, callee) in defined {

@@ -16,8 +16,8 @@ use sha2::Digest as _;
 use tokio::sync::mpsc;
 use wright_gate::{Finding, TestRun};
 use wright_provider::{
-    Alternatives, Completion, FimOrder, Message, Priority, Prompt, Provider, ProviderError, Request as ModelRequest, Sampling,
-    collect,
+    Alternatives, Completion, FimOrder, Message, Priority, Prompt, Provider, ProviderError, Request as ModelRequest,
+    Sampling, collect,
 };
 use wright_repo::Worktree;
 use wright_text::syntax_edits::{self, Scope};
@@ -171,7 +171,8 @@ impl Proposer {
         run: &TestRun,
         spending: Arc<Mutex<ModelSpending>>,
     ) -> Self {
-        let suspects: Vec<Arc<Suspect>> = places.iter().filter_map(|place| suspect(tree, place)).map(Arc::new).collect();
+        let suspects: Vec<Arc<Suspect>> =
+            places.iter().filter_map(|place| suspect(tree, place)).map(Arc::new).collect();
         let mut proposer = Self {
             provider: Arc::clone(&deps.provider),
             reporter: Arc::clone(&deps.reporter),
@@ -291,7 +292,11 @@ impl Proposer {
             inside.map(|(rank, ..)| f64::from(*rank)).next().unwrap_or(f64::from(MIN_RANK))
         };
         let holes = holes(&suspect, &oddness);
-        self.questions.extend(holes.into_iter().map(|it| Question { suspect: idx, key: it.key + idx as f64 * 4.0, ..it }));
+        self.questions.extend(holes.into_iter().map(|it| Question {
+            suspect: idx,
+            key: it.key + idx as f64 * 4.0,
+            ..it
+        }));
         Ok(Batch::Ranked(ranked.into_iter().filter(|it| it.0 > MIN_RANK).map(|it| it.2).collect()))
     }
 
@@ -314,7 +319,8 @@ impl Proposer {
             stop,
         };
         let insertion_indent = if kind == HoleKind::Insertion { indent_at(text, range.start) } else { "" };
-        let prefix = format!("{}{}{insertion_indent}", suspect.context, &text[suspect.function.range.start..range.start]);
+        let prefix =
+            format!("{}{}{insertion_indent}", suspect.context, &text[suspect.function.range.start..range.start]);
         let line_break = if kind == HoleKind::Insertion { "\n" } else { "" };
         let suffix = format!("{line_break}{}", &text[range.end..suspect.function.range.end]);
         let prompt = Prompt::FillInTheMiddle { prefix, suffix: suffix.clone(), order: FimOrder::PrefixFirst };
@@ -331,7 +337,12 @@ impl Proposer {
     /// Asks for the whole function, corrected.
     async fn rewrite(&mut self, idx: usize, sampling: Sampling) -> Result<Batch, ProviderError> {
         let suspect = Arc::clone(&self.suspects[idx]);
-        self.say(format!("rewriting `{}`, {} time{}", suspect.name, sampling.n_candidates, if sampling.n_candidates == 1 { "" } else { "s" }));
+        self.say(format!(
+            "rewriting `{}`, {} time{}",
+            suspect.name,
+            sampling.n_candidates,
+            if sampling.n_candidates == 1 { "" } else { "s" }
+        ));
         let language = suspect.tree.language();
         let function = &suspect.tree.text()[suspect.function.range.clone()];
         let function = reindent(function, &suspect.function.indent, "");
@@ -340,7 +351,8 @@ impl Proposer {
             .replace("{function}", function.trim_end())
             .replace("{failure}", &self.failure);
         let prefill = format!("```{}\n", language.name().to_lowercase());
-        let messages = vec![Message::system("You are a careful programmer. Answer with code only."), Message::user(question)];
+        let messages =
+            vec![Message::system("You are a careful programmer. Answer with code only."), Message::user(question)];
         let completions = self.complete(Prompt::Chat { messages, prefill: prefill.clone() }, sampling).await?;
         let what = format!("`{}` written anew", suspect.name);
         let texts = completions.iter().filter_map(|it| splice(&suspect, language, &with_fence(&it.text, &prefill)));
@@ -377,7 +389,8 @@ fn suspect(tree: &Worktree, place: &Place) -> Option<Suspect> {
     let language = Language::from_path(&place.path)?;
     let parsed = SyntaxTree::parse(language, tree.read(&place.path).ok()?);
     let functions = parsed.functions();
-    let function = functions.into_iter().find(|it| it.qualified_name == place.function && it.first_line == place.line)?;
+    let function =
+        functions.into_iter().find(|it| it.qualified_name == place.function && it.first_line == place.line)?;
     let context = context_before(parsed.text(), function.range.start);
     Some(Suspect { path: place.path.clone(), name: place.function.clone(), tree: parsed, function, context })
 }
@@ -416,7 +429,8 @@ fn holes(suspect: &Suspect, oddness: &dyn Fn(&Range<usize>) -> f64) -> Vec<Quest
     let insertions = starts.enumerate().map(|(n, at)| hole(n as f64 * 1.5 + 6.0, &at, HoleKind::Insertion));
     let mut expressions = tree.expressions(function);
     expressions.sort_by(|a, b| oddness(b).total_cmp(&oddness(a)));
-    let expressions = expressions.iter().enumerate().map(|(n, range)| hole(n as f64 * 1.2 + 10.0, range, HoleKind::Expression));
+    let expressions =
+        expressions.iter().enumerate().map(|(n, range)| hole(n as f64 * 1.2 + 10.0, range, HoleKind::Expression));
     lines.chain(insertions).chain(expressions).collect()
 }
 

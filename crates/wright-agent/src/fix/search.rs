@@ -20,7 +20,7 @@ use wright_text::{FileChange, Patch};
 
 use super::candidate::{Candidate, Source};
 use super::localize::localize;
-use super::proposer::{Batch, Proposer, Proposals};
+use super::proposer::{Batch, Proposals, Proposer};
 use super::{Deps, Request};
 use crate::event::Tried;
 use crate::receipt::Spent;
@@ -143,7 +143,9 @@ impl<'a> Search<'a> {
                 self.start_proposing().await?;
             }
             match self.search_from_here().await? {
-                Found::AllTried | Found::BudgetSpent if self.best_progress.is_some() && Instant::now() < self.deadline => {
+                Found::AllTried | Found::BudgetSpent
+                    if self.best_progress.is_some() && Instant::now() < self.deadline =>
+                {
                     self.adopt_progress().await?;
                 }
                 found => return Ok(found),
@@ -172,12 +174,16 @@ impl<'a> Search<'a> {
         let tree = self.idle_trees.first().expect("no test is running between searches");
         let places = localize(tree, &self.reference);
         let places: Vec<_> = places.into_iter().take(MAX_PLACES).collect();
-        self.deps.store.record(self.task, "localized", json!(places.iter().map(place_json).collect::<Vec<_>>())).await?;
+        self.deps
+            .store
+            .record(self.task, "localized", json!(places.iter().map(place_json).collect::<Vec<_>>()))
+            .await?;
         (self.deps.reporter)(Event::Localized(places.clone()));
         if places.is_empty() {
             self.refusals.push(Finding::error("localize", "the failure names no function of this repository"));
         }
-        let proposer = Proposer::new(self.deps, self.request, tree, &places, &self.reference, Arc::clone(&self.spending.model));
+        let proposer =
+            Proposer::new(self.deps, self.request, tree, &places, &self.reference, Arc::clone(&self.spending.model));
         self.proposals = Some(proposer.spawn());
         Ok(())
     }
@@ -250,7 +256,8 @@ impl<'a> Search<'a> {
             let findings = candidate.objections(&before);
             self.spending.candidates += 1;
             if findings.is_empty() {
-                let payload = json!({ "source": candidate.source.name(), "what": candidate.what, "path": candidate.path });
+                let payload =
+                    json!({ "source": candidate.source.name(), "what": candidate.what, "path": candidate.path });
                 self.deps.store.record(self.task, "candidate", payload).await?;
                 return Ok(Some((candidate, before)));
             }

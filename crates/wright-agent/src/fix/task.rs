@@ -48,7 +48,12 @@ impl<'a> Task<'a> {
         let folder = deps.tasks_folder.join(id.to_string());
         let pristine = repo.export(&base, &folder.join("base"))?;
         link_dependencies(repo, &pristine, &mut setup)?;
-        (deps.reporter)(Event::Started { task: id.to_string(), base: base.to_string(), command: setup.argv.join(" "), reason });
+        (deps.reporter)(Event::Started {
+            task: id.to_string(),
+            base: base.to_string(),
+            command: setup.argv.join(" "),
+            reason,
+        });
         Ok(Self { deps, request, id, folder, pristine, setup, started })
     }
 
@@ -131,9 +136,17 @@ impl<'a> Task<'a> {
     ) -> Result<Outcome, AgentError> {
         let mut receipt = self.receipt("proposed", spending, base, &run);
         receipt.patch_sha256 = full::digest_of(patch.change());
-        receipt.checks = patch.checks().iter().map(|it| ReceiptCheck { check: it.check.to_owned(), detail: it.detail.clone() }).collect();
+        receipt.checks = patch
+            .checks()
+            .iter()
+            .map(|it| ReceiptCheck { check: it.check.to_owned(), detail: it.detail.clone() })
+            .collect();
         let diff = patch.change().to_unified_diff();
-        let stored = StoredProposal { patch: stored_patch::to_json(patch.change()).to_string(), diff: diff.clone(), receipt: receipt.to_json() };
+        let stored = StoredProposal {
+            patch: stored_patch::to_json(patch.change()).to_string(),
+            diff: diff.clone(),
+            receipt: receipt.to_json(),
+        };
         self.deps.store.save_proposal(&self.id, stored).await?;
         self.record("proposed", receipt.to_json()).await?;
         self.deps.store.finish(&self.id, TaskStatus::Proposed).await?;
@@ -238,7 +251,8 @@ fn with_names(kind: TestKind, mut argv: Vec<String>) -> Vec<String> {
         | TestKind::Custom => &[],
     };
     // A shell line or a wrapper would take the flag for itself.
-    let knows_flags = matches!(argv.first().map(|it| base_name(it)), Some("pytest" | "go")) || argv.iter().any(|it| it == "-m");
+    let knows_flags =
+        matches!(argv.first().map(|it| base_name(it)), Some("pytest" | "go")) || argv.iter().any(|it| it == "-m");
     if knows_flags {
         let at = if kind == TestKind::Go { 2.min(argv.len()) } else { argv.len() };
         argv.splice(at..at, flags.iter().map(|it| (*it).to_owned()));

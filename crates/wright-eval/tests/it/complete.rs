@@ -29,7 +29,7 @@ pub(crate) const TESTS: &[Test] = &[
 ];
 
 /// A hole where `║` stands, whose reference is the text in `canonical`.
-fn hole(language: &str, marked: &str, canonical: &str, judged_by: Value) -> Value {
+fn hole(language: &str, marked: &str, canonical: &str, judged_by: &Value) -> Value {
     let (prefix, suffix) = marked.split_once('║').unwrap();
     let mut task = json!({
         "task_id": "Made/1", "language": language, "kind": "single-line",
@@ -53,7 +53,7 @@ fn double(completion: &str) -> TaskResult {
         "\n\nMETADATA = {}\n\n\ndef check(candidate):\n    assert candidate(2) == 4\n    assert candidate(0) == 0\n\n";
     let judged_by = json!({ "test": test, "entry_point": "double" });
     let marked = "def double(x):\n    \"\"\"Doubles.\"\"\"\n    y = x\n║    return y\n";
-    fill(hole("python", marked, "    y = 2 * x\n", judged_by), completion).results.remove(0)
+    fill(hole("python", marked, "    y = 2 * x\n", &judged_by), completion).results.remove(0)
 }
 
 fn a_suggestion_that_passes_the_tests_is_solved() {
@@ -75,7 +75,7 @@ fn the_raw_completion_is_judged_as_it_is() {
 fn the_raw_completion_within_a_line_is_not_stopped_at_its_end() {
     let bench = Bench::new();
     let judged_by = json!({ "test": "def check(f):\n    assert f(2) == 4\n", "entry_point": "f" });
-    let options = bench.tasks(&[hole("python", "def f(x):\n    return ║(x)\n", "(lambda it: 2 * it)", judged_by)]);
+    let options = bench.tasks(&[hole("python", "def f(x):\n    return ║(x)\n", "(lambda it: 2 * it)", &judged_by)]);
     let answer = "(lambda it: 2 * it)\n    return";
     let provider = ScriptedProvider::from_fn(move |request| {
         assert!(matches!(&request.prompt, Prompt::FillInTheMiddle { prefix, .. } if prefix.ends_with("return ")));
@@ -98,7 +98,7 @@ fn a_program_that_ends_early_does_not_pass() {
 
 fn a_withheld_suggestion_is_counted_with_its_reason() {
     let judged_by = json!({ "test": "def check(f):\n    pass\n", "entry_point": "f" });
-    let report = fill(hole("python", "def f(x):\n    return ║\n", "x", judged_by), "(x");
+    let report = fill(hole("python", "def f(x):\n    return ║\n", "x", &judged_by), "(x");
     let result = &report.results[0];
     assert_eq!((result.shown, result.refused, result.parses), (Some(false), true, None), "{result:#?}");
     assert!(result.reason.contains("refused"), "{}", result.reason);
@@ -111,7 +111,7 @@ fn a_program_is_judged_by_its_samples() {
     let samples = json!({ "unit_tests": [
         { "input": "2 3", "output": ["5\n"] }, { "input": "1 1\n", "output": ["0", "2"] },
     ] });
-    let task = || hole("python", "a, b = map(int, input().split())\n║\nprint(c)\n", "c = a + b", samples.clone());
+    let task = || hole("python", "a, b = map(int, input().split())\n║\nprint(c)\n", "c = a + b", &samples);
     assert!(fill(task(), "c = a + b").results[0].solved);
     let result = fill(task(), "c = 5").results.remove(0);
     assert_eq!((result.solved, result.parses, result.reason.as_str()), (false, Some(true), "sample 2: wrong output"));
@@ -121,12 +121,12 @@ fn a_program_is_judged_by_its_samples() {
 
 fn without_tests_the_reference_decides() {
     let context = json!({ "crossfile_context": [{ "file": "b.py", "text": "x = 1" }] });
-    let task = || hole("python", "import a\nx = a.║\n", "load(1, size=2)", context.clone());
+    let task = || hole("python", "import a\nx = a.║\n", "load(1, size=2)", &context);
     assert!(fill(task(), "load(1,size = 2)").results[0].solved);
     let result = fill(task(), "load(1, size=3)").results.remove(0);
     assert_eq!((result.solved, result.reason.as_str()), (false, "differs from the reference"));
     let api = || {
-        hole("python", "import a\nx = ║\n", "a.load(1, size=2, depth=3)", json!({ "kind": "api", "unit_tests": [] }))
+        hole("python", "import a\nx = ║\n", "a.load(1, size=2, depth=3)", &json!({ "kind": "api", "unit_tests": [] }))
     };
     assert!(fill(api(), "a.load(1, depth=3, size=2)").results[0].solved);
     assert!(!fill(api(), "a.load(1, depth=2, size=3)").results[0].solved);
@@ -134,8 +134,7 @@ fn without_tests_the_reference_decides() {
 
 fn a_javascript_hole_is_judged_by_node() {
     let tests = json!({ "tests": "const assert = require('node:assert');\nassert.deepEqual(double(2), 4);\nconsole.assert(double(1) === 2);" });
-    let task =
-        || hole("js", "function double(x){\n    var y = x;\n║\n    return y;\n}", "    y = 2 * x;", tests.clone());
+    let task = || hole("js", "function double(x){\n    var y = x;\n║\n    return y;\n}", "    y = 2 * x;", &tests);
     let result = fill(task(), "    y = 2 * x;").results.remove(0);
     assert_eq!((result.solved, result.parses), (true, Some(true)), "{result:#?}");
     let result = fill(task(), "    y = x + 2;").results.remove(0);
@@ -150,7 +149,7 @@ fn a_rust_hole_is_judged_by_its_tests() {
             "rust",
             "fn main(){}\n\nfn double(x: i32) -> i32 {\n    let y = x;\n║\n    z\n}\n",
             "    let z = 2 * y;",
-            tests.clone(),
+            &tests,
         )
     };
     assert!(fill(task(), "    let z = 2 * y;").results[0].solved);
@@ -162,7 +161,7 @@ fn a_rust_hole_is_judged_by_its_tests() {
 fn a_java_hole_is_judged_by_its_tests() {
     let tests = json!({ "tests": "    }\n    public static void main(String[] args) {\n        assert(twice((2l)) == (4l));\n    }\n\n}\n" });
     let marked = "import java.util.*;\nimport org.javatuples.*;\nclass Problem {\n    public static long twice(long n) {\n        long m = n;\n║\n        return m;\n    }\n}";
-    let task = || hole("java", marked, "        m = 2 * n;", tests.clone());
+    let task = || hole("java", marked, "        m = 2 * n;", &tests);
     let result = fill(task(), "        m = 2 * n;").results.remove(0);
     assert!(result.solved, "{result:#?}");
     assert!(!fill(task(), "        m = 3 * n;").results[0].solved);
@@ -171,14 +170,14 @@ fn a_java_hole_is_judged_by_its_tests() {
 fn a_java_program_is_judged_by_its_samples() {
     let samples = json!({ "unit_tests": [{ "input": "2 3", "output": ["5"] }, { "input": "1 1", "output": ["2"] }] });
     let marked = "package a;\nimport java.util.*;\nclass Other {}\npublic class Adder {\n    public static void main(String[] args) {\n        Scanner in = new Scanner(System.in);\n        int a = in.nextInt(), b = in.nextInt();\n        ║\n        System.out.println(c);\n    }\n}\n";
-    let task = || hole("java", marked, "int c = a + b;", samples.clone());
+    let task = || hole("java", marked, "int c = a + b;", &samples);
     let result = fill(task(), "int c = a + b;").results.remove(0);
     assert!(result.solved, "{result:#?}");
     assert_eq!(fill(task(), "int c = 5;").results[0].reason, "sample 2: wrong output");
 }
 
 fn a_language_without_a_grammar_is_skipped() {
-    let report = fill(hole("cpp", "int main() { ║ }", "return 0;", json!({ "tests": "" })), "return 0;");
+    let report = fill(hole("cpp", "int main() { ║ }", "return 0;", &json!({ "tests": "" })), "return 0;");
     let result = &report.results[0];
     assert_eq!(
         (result.skipped, result.reason.as_str()),

@@ -23,7 +23,9 @@ pub fn check(change: Change<'_>) -> Vec<Finding> {
             if is_new && (rule.plausible)(value.as_str()) {
                 let line = change.after[..value.start()].matches('\n').count() + 1;
                 let finding = Finding::error(NAME, format!("adds what looks like {}", rule.what));
-                findings.push(finding.at(change.path, Some(line)).hint("Read secrets from the environment or a secret store."));
+                findings.push(
+                    finding.at(change.path, Some(line)).hint("Read secrets from the environment or a secret store."),
+                );
             }
         }
     }
@@ -37,7 +39,8 @@ struct Rule {
 }
 
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    let structured = STRUCTURED.iter().map(|(what, pattern)| Rule { what, pattern: compile(pattern), plausible: is_varied });
+    let structured =
+        STRUCTURED.iter().map(|(what, pattern)| Rule { what, pattern: compile(pattern), plausible: is_varied });
     let assigned = Rule { what: "a hard-coded password or key", pattern: compile(ASSIGNED), plausible: looks_random };
     structured.chain([assigned]).collect()
 });
@@ -123,7 +126,12 @@ mod tests {
 
     #[test]
     fn placeholders_and_ordinary_values_are_not_secrets() {
-        for line in ["password = 'changemechangeme'", "api_key = 'xxxxxxxxxxxxxxxxxxxxxxxx'", "token = get_token(request)", "url = 'https://host/path'"] {
+        for line in [
+            "password = 'changemechangeme'",
+            "api_key = 'xxxxxxxxxxxxxxxxxxxxxxxx'",
+            "token = get_token(request)",
+            "url = 'https://host/path'",
+        ] {
             assert_eq!(count("", line), 0, "{line}");
         }
     }

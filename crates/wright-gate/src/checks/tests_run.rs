@@ -55,10 +55,22 @@ pattern!(
     r"|\bos\s*\.\s*(?:_exit|abort|kill|exec\w*)\b|\bSystemExit\b|(?:^|[^.\w])(?:exit|quit)\s*\(|PYTEST_CURRENT_TEST|\b__(?:eq|ne|bool|hash)__\b",
     r"|\binspect\s*\.\s*(?:stack|currentframe)\b|\bsys\s*\.\s*_getframe\b|\bimportlib\b|\batexit\b|\b__import__\b|\bbreakpoint\s*\("
 );
-pattern!(RUST, r"\bprocess\s*::\s*(?:exit|abort)\b|#\[\s*ignore|\bcfg!?\s*\(\s*(?:not\s*\(\s*)?test\b|CARGO_|NEXTEST|\bcatch_unwind\b");
-pattern!(JAVASCRIPT, r"\bprocess\s*\.\s*(?:exit|abort|kill|exitCode|reallyExit)\b|\.\s*(?:skip|only|todo)\s*\(|\bJEST_WORKER_ID\b|\bNODE_ENV\b|\bVITEST\b");
-pattern!(GO, r"\bos\s*\.\s*Exit\b|\.\s*Skip(?:Now|f)?\s*\(|\bruntime\s*\.\s*Goexit\b|\btesting\s*\.|\bsyscall\s*\.\s*Exit\b");
-pattern!(JAVA, r"\bSystem\s*\.\s*exit\b|\.\s*halt\s*\(|@Disabled\b|@Ignore\b|\bassume(?:True|False|That)\b|\bAssumptions\b");
+pattern!(
+    RUST,
+    r"\bprocess\s*::\s*(?:exit|abort)\b|#\[\s*ignore|\bcfg!?\s*\(\s*(?:not\s*\(\s*)?test\b|CARGO_|NEXTEST|\bcatch_unwind\b"
+);
+pattern!(
+    JAVASCRIPT,
+    r"\bprocess\s*\.\s*(?:exit|abort|kill|exitCode|reallyExit)\b|\.\s*(?:skip|only|todo)\s*\(|\bJEST_WORKER_ID\b|\bNODE_ENV\b|\bVITEST\b"
+);
+pattern!(
+    GO,
+    r"\bos\s*\.\s*Exit\b|\.\s*Skip(?:Now|f)?\s*\(|\bruntime\s*\.\s*Goexit\b|\btesting\s*\.|\bsyscall\s*\.\s*Exit\b"
+);
+pattern!(
+    JAVA,
+    r"\bSystem\s*\.\s*exit\b|\.\s*halt\s*\(|@Disabled\b|@Ignore\b|\bassume(?:True|False|That)\b|\bAssumptions\b"
+);
 
 #[cfg(test)]
 mod tests {

@@ -21,7 +21,7 @@ fn a_pipe_gets_the_answer_alone_and_the_marks_go_to_stderr() {
     assert_eq!((run.exit, run.stdout.as_str()), (0, ANSWER));
     let marks: Vec<&str> = run.stderr.lines().collect();
     assert_eq!(marks[0], "└ block 1 (python): parses");
-    assert!(marks[1].starts_with("└ block 2 (py): does not parse: ") && marks[1].ends_with("line 1"), "{marks:?}");
+    assert!(marks[1].starts_with("└ block 2 (py): does not parse: ") && marks[1].contains(", line "), "{marks:?}");
 }
 
 #[test]
