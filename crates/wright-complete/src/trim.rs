@@ -109,12 +109,12 @@ fn lines(completion: &Completion, context: &Context) -> String {
 /// Takes the lines up to the first one that is indented less than the first.
 fn block(completion: &Completion, context: &Context) -> String {
     let text = completion.text.as_str();
-    let continues_line = !context.prefix.ends_with('\n') && !context.prefix.is_empty();
+    let starts_line = context.prefix.is_empty() || context.prefix.ends_with('\n');
     let mut end = 0;
     let mut body_indent = None;
     for line in text.split_inclusive('\n') {
         let is_first = end == 0;
-        if !line.trim().is_empty() && !(is_first && continues_line) {
+        if !line.trim().is_empty() && (starts_line || !is_first) {
             let indent = indent_width(line);
             let closes = line.trim_start().starts_with(['}', ')', ']']);
             match body_indent {

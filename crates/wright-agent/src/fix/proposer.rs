@@ -260,9 +260,7 @@ impl Proposer {
         let suspect = Arc::clone(&self.suspects[idx]);
         self.say(format!("reading `{}`", suspect.name));
         let (tree, function) = (&suspect.tree, &suspect.function);
-        let mut scope = Scope::default();
-        scope.max_edits = MAX_EDITS;
-        let edits = syntax_edits::generate(tree, function, &scope);
+        let edits = syntax_edits::generate(tree, function, &Scope { max_edits: MAX_EDITS });
         let range = function.range.clone();
         let mut variants = Vec::with_capacity(edits.len());
         let mut files = Vec::with_capacity(edits.len());
