@@ -16,7 +16,7 @@ pub mod toolchains;
 
 mod event;
 
-pub use event::{Event, Reporter};
+pub use event::{Event, Place, Reporter, Tried};
 pub use toolchains::Toolchains;
 
 use wright_gate::GateError;

@@ -232,7 +232,8 @@ impl Proposer {
             }
             if self.suspects[suspect].function.range.len() <= MAX_REWRITE {
                 let can_do_more = capabilities.fills_in_the_middle;
-                let [first, further] = rewrites(self.seed, self.suspects[suspect].function.range.len());
+                let length = self.suspects[suspect].function.range.len();
+                let [first, further] = rewrites(self.seed, length, can_do_more);
                 add(if can_do_more { 9.0 } else { 0.0 } + place * 8.0, QuestionKind::Rewrite(first));
                 for round in 0..2_u32 {
                     let sampling = Sampling { seed: further.seed + u64::from(round) * 1_000, ..further.clone() };
@@ -403,9 +404,10 @@ fn context_before(text: &str, start: usize) -> String {
 }
 
 /// Returns the two ways to ask for a whole function: once greedily, then several samples.
-fn rewrites(seed: u64, length: usize) -> [Sampling; 2] {
+fn rewrites(seed: u64, length: usize, can_continue: bool) -> [Sampling; 2] {
     let max_tokens = u32::try_from(length / 2 + 128).unwrap_or(u32::MAX).min(2_048);
-    let stop = vec!["\n```".to_owned()];
+    // An answer that goes on inside the fence ends with it. One that opens its own fence would end before it began.
+    let stop = if can_continue { vec!["\n```".to_owned()] } else { Vec::new() };
     let greedy = Sampling { stop, seed, ..Sampling::greedy(max_tokens) };
     let sampled = Sampling { n_candidates: 3, temperature: 0.8, first_greedy: false, top_p: 0.95, ..greedy.clone() };
     [greedy, sampled]

@@ -13,6 +13,7 @@ use futures::stream::FuturesUnordered;
 use serde_json::json;
 use wright_gate::full::Baseline;
 use wright_gate::{Comparison, Finding, TestRun, TestSetup, TestStatus, run_tests};
+use wright_provider::ProviderError;
 use wright_repo::Worktree;
 use wright_sandbox::Sandbox;
 use wright_store::TaskId;
@@ -230,7 +231,12 @@ impl<'a> Search<'a> {
     fn end_of_proposals(&mut self) -> Result<Found, AgentError> {
         let proposals = self.proposals.as_mut().expect("started before the search");
         match proposals.fatal.take() {
-            Some(error) if self.spending.candidates == 0 => Err(AgentError::Provider(error)),
+            // The error itself is among the model's errors; a second one means that the model was reached before.
+            Some(error)
+                if self.spending.candidates == 0 && self.model_errors.len() <= 1 && !is_about_answers(&error) =>
+            {
+                Err(AgentError::Provider(error))
+            }
             _ => Ok(Found::AllTried),
         }
     }
@@ -318,6 +324,11 @@ impl<'a> Search<'a> {
         self.seen.clear();
         Ok(())
     }
+}
+
+/// Returns whether the model was reached and only its answers are of no use. That is a refusal, not an error.
+fn is_about_answers(error: &ProviderError) -> bool {
+    matches!(error, ProviderError::BrokeOff { .. } | ProviderError::TimedOut { .. })
 }
 
 /// Tests one candidate in `tree`, which is as before afterwards.

@@ -36,7 +36,7 @@ impl Explainer {
                 self.refused(status_in_stream(&body), &body.to_string(), &HeaderMap::new())
             }
             WireError::StreamParse { serde_error, .. } => {
-                self.unreachable(&format!("the answer is not in the expected format: {serde_error}"), false)
+                self.no_answer(&format!("the answer is not in the expected format: {serde_error}"))
             }
             other => self.configuration(&other.to_string()),
         }
@@ -44,7 +44,7 @@ impl Explainer {
 
     /// Explains that the server sent something, but nothing that could be an answer.
     pub(super) fn not_an_answer(&self) -> Failure {
-        self.unreachable("something answered, but not with a model's event stream", false)
+        self.no_answer("something answered, but not with a model's event stream")
     }
 
     /// Explains that the provider cut its own answer.
@@ -85,8 +85,12 @@ impl Explainer {
         match error.downcast::<reqwest::Error>() {
             Ok(error) if error.is_builder() => self.configuration(&chain(&error.without_url())),
             Ok(error) => self.unreachable(&chain(&error.without_url()), true),
-            Err(error) => self.unreachable(&error.to_string(), false),
+            Err(error) => self.no_answer(&error.to_string()),
         }
+    }
+
+    fn no_answer(&self, message: &str) -> Failure {
+        Failure { error: self.broke_off(message), is_transient: false }
     }
 
     fn unreachable(&self, message: &str, is_transient: bool) -> Failure {

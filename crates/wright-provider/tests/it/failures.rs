@@ -79,7 +79,7 @@ async fn a_refused_connection_says_so() {
 
 #[tokio::test]
 async fn a_page_instead_of_an_answer_is_recognized() {
-    let error = "cannot reach \"openai:m\": something answered, but not with a model's event stream";
+    let error = "answer of \"openai:m\" broke off: something answered, but not with a model's event stream";
     let page = || Reply::whole(200, "text/html", "<!doctype html>\n<title>Sign in</title>");
     check(vec![page()], "", error, 1).await;
     check(vec![Reply::whole(200, "application/json", "{}")], "", error, 1).await;
@@ -92,7 +92,7 @@ async fn a_page_instead_of_an_answer_is_recognized() {
 async fn garbage_in_an_event_is_recognized() {
     let (text, error, n_requests) = answer(vec![Reply::stream(["data: }{\n\n"])]).await;
     assert_eq!((text.as_str(), n_requests), ("", 1));
-    assert!(matches!(error, Some(ProviderError::Unreachable { .. })), "{error:?}");
+    assert!(matches!(error, Some(ProviderError::BrokeOff { .. })), "{error:?}");
 }
 
 #[tokio::test]
