@@ -215,6 +215,14 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_line_that_opens_a_block_brings_its_body() {
+        let text = "def f(x):\n    if x:\n        return 1\n║\n\nprint(f(1))\n";
+        let endless = Answer::cut("    else:\n        return 2\n\n\ndef g():\n    pass\n");
+        let shown = suggest_from("a.py", text, ScriptedProvider::new([endless])).await;
+        assert_eq!(shown, Ok("    else:\n        return 2".to_owned()));
+    }
+
+    #[tokio::test]
     async fn what_already_follows_is_cut() {
         let text = "def f(x):\n    y = x\n║    return y\n";
         let shown = suggest("a.py", text, &["    y += 1\n    return y\n"]).await;

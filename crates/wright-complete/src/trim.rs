@@ -101,9 +101,23 @@ fn lines(completion: &Completion, context: &Context) -> String {
         .or_else(|| (completion.reason == StopReason::EndOfText).then_some(text.len()));
     let end = match natural_end {
         Some(end) if !text[..end].trim().is_empty() => end,
-        _ => end_of_first_line(text),
+        _ => end_of_first_line(text) + body_of_first_line(text, &context.suffix),
     };
     fit_line_end(&text[..end], context)
+}
+
+/// Returns the length of the body that follows the first line, where that line opens a block and the suffix has no body
+/// for it: `else:` alone would be a syntax error.
+fn body_of_first_line(text: &str, suffix: &str) -> usize {
+    let (first, rest) = text.split_at(end_of_first_line(text));
+    let indent = indent_width(first.trim_start_matches('\n'));
+    let opens_block = first.trim_end().ends_with([':', '{']);
+    let has_body = next_line(suffix).is_some_and(|line| indent_width(line) > indent);
+    if !opens_block || has_body {
+        return 0;
+    }
+    let is_body = |line: &&str| line.trim().is_empty() || indent_width(line) > indent;
+    rest.split_inclusive('\n').take_while(is_body).map(str::len).sum()
 }
 
 /// Takes the lines up to the first one that is indented less than the first.

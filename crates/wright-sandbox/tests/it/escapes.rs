@@ -1,5 +1,8 @@
 //! Attacks that must get through outside and must be stopped inside.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process;
 
 use libtest_mimic::Trial;
@@ -122,8 +125,9 @@ fn check(attack: &[&str], outside: Outside) {
 /// Runs an attack inside and asserts that it was stopped.
 pub(crate) fn assert_stopped(sandbox: &Sandbox, attack: &[&str]) {
     let tree = Tree::new();
-    let policy = Policy { read_only: vec![this_program()], ..tree.policy() };
-    let outcome = run(sandbox, &policy, &Command::new(words(attack)));
+    let program = ReachableProgram::new();
+    let policy = Policy { read_only: vec![program.path()], ..tree.policy() };
+    let outcome = run(sandbox, &policy, &Command::new(words(&program.path(), attack)));
     let stopped = match outcome.exit {
         Exit::Code(code) => code == i32::from(STOPPED),
         Exit::Signal(signal) => signal == libc::SIGSYS,
@@ -140,14 +144,34 @@ fn assert_outside(attack: &[&str], outside: Outside) {
         return;
     }
     let tree = Tree::new();
-    let words = words(attack);
+    let words = words(&this_program(), attack);
     let status = process::Command::new(&words[0]).args(&words[1..]).current_dir(tree.path()).status();
     let _ = std::fs::remove_file(Host::get().planted());
     assert_eq!(status.unwrap().code(), Some(i32::from(THROUGH)), "{attack:?} outside");
 }
 
-fn words(attack: &[&str]) -> Vec<String> {
-    let program = this_program().display().to_string();
+/// This program where every user can get at it: a build folder may lie in a home folder that is closed to others, and not
+/// every level of isolation shows the command another way there.
+struct ReachableProgram {
+    folder: Tree,
+}
+
+impl ReachableProgram {
+    fn new() -> Self {
+        let folder = Tree::new();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let copy = folder.file("it");
+        fs::hard_link(this_program(), &copy).or_else(|_| fs::copy(this_program(), &copy).map(drop)).unwrap();
+        Self { folder }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.file("it")
+    }
+}
+
+fn words(program: &Path, attack: &[&str]) -> Vec<String> {
+    let program = program.display().to_string();
     let attack = attack.iter().map(|word| Host::get().resolve(word));
     [program, ATTACK.to_owned()].into_iter().chain(attack).collect()
 }
