@@ -1,7 +1,7 @@
 //! Mends failing tests.
 //!
 //! The flow: copy the base commit to a worktree, run the tests for a baseline, localize the failure to functions, and
-//! search: candidates come from [`proposer`] (holes that the model fills, syntax edits that it ranks, functions that it
+//! search: candidates come from the proposer (holes that the model fills, syntax edits that it ranks, functions that it
 //! writes anew), the tests judge each, and the gate judges the winner on a fresh copy. The model's own opinion of its work
 //! is never asked for.
 
