@@ -32,10 +32,13 @@ pub(crate) struct Crate {
 }
 
 impl Workspace {
-    /// Asks cargo about the workspace this program was built in.
+    /// Asks cargo about the workspace that `cargo xtask` was called in.
+    ///
+    /// The folder is not the one this program was built in: clones that share a target folder share this program too.
     pub(crate) fn load() -> Result<Self> {
+        let folder = std::env::var_os("CARGO_MANIFEST_DIR").context("call this program as `cargo xtask`")?;
         let metadata = MetadataCommand::new()
-            .manifest_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml"))
+            .manifest_path(Path::new(&folder).join("../Cargo.toml"))
             .no_deps()
             .exec()
             .context("cannot read the workspace's manifests")?;
