@@ -425,13 +425,23 @@ fn holes(suspect: &Suspect, oddness: &dyn Fn(&Range<usize>) -> f64) -> Vec<Quest
         kind: QuestionKind::Hole { range: range.clone(), kind },
     };
     let lines = odd_first.iter().enumerate().map(|(n, range)| hole(n as f64 + 1.0, range, HoleKind::Statement));
-    let starts = statements.iter().map(|it| line_start(tree.text(), it.start)).map(|it| it..it);
+    let reachable = statements.iter().filter(|it| !follows_an_exit(tree.text(), line_start(tree.text(), it.start)));
+    let starts = reachable.map(|it| line_start(tree.text(), it.start)).map(|it| it..it);
     let insertions = starts.enumerate().map(|(n, at)| hole(n as f64 * 1.5 + 6.0, &at, HoleKind::Insertion));
     let mut expressions = tree.expressions(function);
     expressions.sort_by(|a, b| oddness(b).total_cmp(&oddness(a)));
     let expressions =
         expressions.iter().enumerate().map(|(n, range)| hole(n as f64 * 1.2 + 10.0, range, HoleKind::Expression));
     lines.chain(insertions).chain(expressions).collect()
+}
+
+/// Returns whether a line put in at `line_start` could never run: the line before leaves the same block.
+fn follows_an_exit(text: &str, line_start: usize) -> bool {
+    let Some(previous) = text[..line_start].lines().rev().find(|it| !it.trim().is_empty()) else { return false };
+    let word = previous.trim_start().split(|it: char| !it.is_alphanumeric()).next().unwrap_or_default();
+    let leaves = matches!(word, "return" | "raise" | "throw" | "break" | "continue");
+    let indent = previous.len() - previous.trim_start().len();
+    leaves && indent == indent_at(text, line_start).len()
 }
 
 fn line_start(text: &str, offset: usize) -> usize {
@@ -507,8 +517,15 @@ fn describe(suspect: &Suspect, range: Range<usize>, new: &str) -> String {
     let old = suspect.tree.text();
     let start = line_start(old, range.start);
     let line = old[..start].matches('\n').count() + 1;
-    let before = old[start..].lines().next().unwrap_or_default().trim();
-    let after = new.get(start..).and_then(|it| it.lines().next()).unwrap_or_default().trim();
+    let first_line = |text: &str| text.lines().next().unwrap_or_default().trim().to_owned();
+    let (before, after) = (first_line(&old[start..]), first_line(new.get(start..).unwrap_or_default()));
+    let n_lines = |text: &str| text.matches('\n').count();
+    if n_lines(new) > n_lines(old) && range.is_empty() {
+        return format!("line {line}: insert `{after}`");
+    }
+    if n_lines(new) < n_lines(old) && !before.is_empty() && before != after {
+        return format!("line {line}: without `{before}`");
+    }
     format!("line {line}: `{before}` -> `{after}`")
 }
 
@@ -518,4 +535,47 @@ fn telling_part(output: &str) -> String {
     let cut = output.ceil_char_boundary(output.len().saturating_sub(MAX_FAILURE));
     let from = if cut == 0 { 0 } else { output[cut..].find('\n').map_or(cut, |it| cut + it + 1) };
     output[from..].replace("```", "'''")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn suspect_in(text: &str) -> Suspect {
+        let tree = SyntaxTree::parse(Language::Python, text);
+        let function = tree.functions().remove(0);
+        let name = function.name.clone();
+        Suspect { path: PathBuf::from("a.py"), name, tree, function, context: String::new() }
+    }
+
+    #[test]
+    fn a_rewritten_function_is_spliced_only_with_its_name_and_parameters() {
+        let suspect = suspect_in("import x\n\ndef f(a, b):\n    return a\n\nprint(f(1, 2))\n");
+        let answer = |code: &str| splice(&suspect, Language::Python, &format!("Here:\n```python\n{code}\n```\nDone."));
+        let spliced = answer("def f(a: int, b: int):\n    return b");
+        assert_eq!(spliced.as_deref(), Some("import x\n\ndef f(a: int, b: int):\n    return b\n\nprint(f(1, 2))\n"));
+        assert_eq!(answer("def g(a, b):\n    return b"), None);
+        assert_eq!(answer("def f(c):\n    return c"), None);
+        assert_eq!(splice(&suspect, Language::Python, "fixed, all tests pass"), None);
+    }
+
+    #[test]
+    fn an_insertion_that_could_never_run_is_not_asked_for() {
+        let text = "def f(a):\n    if a:\n        return 1\n    b = 2\n    return b\n";
+        assert!(!follows_an_exit(text, text.find("    b = 2").unwrap()), "another block");
+        let dead = "def f(a):\n    return 1\n    b = 2\n";
+        assert!(follows_an_exit(dead, dead.find("    b = 2").unwrap()));
+    }
+
+    #[test]
+    fn a_candidate_is_described_by_what_it_does() {
+        let suspect = suspect_in("def f(a):\n    x = a\n    return x\n");
+        let text = suspect.tree.text();
+        let at = text.find("    return").unwrap();
+        let inserted = text.replace("    return", "    x += 1\n    return");
+        assert_eq!(describe(&suspect, at..at, &inserted), "line 3: insert `x += 1`");
+        let range = text.find("x = a").unwrap()..text.find("x = a").unwrap() + 5;
+        assert_eq!(describe(&suspect, range.clone(), &text.replace("x = a", "x = -a")), "line 2: `x = a` -> `x = -a`");
+        assert_eq!(describe(&suspect, range, &text.replace("    x = a\n", "")), "line 2: without `x = a`");
+    }
 }
