@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use wright_repo::{CommitId, Worktree, project};
+use wright_repo::{Applied, CommitId, RepoError, Repository, Worktree, project};
 use wright_sandbox::Sandbox;
 use wright_text::Patch;
 
@@ -117,6 +117,17 @@ fn records(setup: &TestSetup, baseline: &Baseline, run: &TestRun) -> Vec<CheckRe
         detail: format!("`{command}`: {} before, {} after, run twice", baseline.run.summary(), run.summary()),
     };
     static_checks.chain([tests]).collect()
+}
+
+/// Puts a verified patch into the user's checkout, where every file it touches must still be as it was judged.
+///
+/// Invariant: this is the only way for a patch into a checkout; a lint forbids the repository's own method elsewhere.
+#[expect(clippy::disallowed_methods, reason = "a verified patch is what the ban protects")]
+pub fn apply(repo: &Repository, patch: &Verified<Patch>) -> Result<Applied, RepoError> {
+    match patch.against() {
+        Against::Commit(base) => repo.apply(patch.change(), base),
+        Against::Document { .. } => unreachable!("the gate stamps patches against commits only"),
+    }
 }
 
 /// Restores the stamp on a patch that was verified before and kept since.

@@ -21,7 +21,7 @@ mod tasks;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
-use wright_gate::{Against, CheckRecord, Finding, Severity, Verified};
+use wright_gate::{CheckRecord, Finding, Severity, Verified, full};
 use wright_provider::Usage;
 use wright_repo::{RepoError, Repository};
 use wright_text::Patch;
@@ -122,10 +122,7 @@ fn finding_json(finding: &Finding) -> Value {
 
 /// Applies a verified patch to the checkout. One that no longer fits is refused, and nothing is written.
 fn apply(repo: &Repository, patch: &Verified<Patch>) -> Result<(), Failure> {
-    let Against::Commit(base) = patch.against() else {
-        return Err(Failure::usage("the patch was not judged against a commit").exit(ExitCode::Refused));
-    };
-    match repo.apply(patch.change(), base) {
+    match full::apply(repo, patch) {
         Ok(_) => Ok(()),
         Err(error @ RepoError::Conflict { .. }) => Err(Failure::from(error).exit(ExitCode::Refused)),
         Err(error) => Err(error.into()),
