@@ -1,6 +1,5 @@
 //! Writes a function from its description: examples in the description become tests, several answers are sampled, and the
-//! first one that passes them is returned. Where there are no examples, the answers vote: the one that most others agree
-//! with, by parsing and by text, wins.
+//! first one that passes them is returned. Where there are no examples, the first answer that parses and has the function is.
 
 use std::path::Path;
 use std::time::Duration;

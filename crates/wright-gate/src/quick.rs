@@ -22,8 +22,7 @@ pub fn judge(doc: &Document, edit: Edit) -> Result<Verified<Edit>, Vec<Finding>>
         return refuse("repeats the lines that follow");
     }
     let change = Change { path: &doc.path, before: doc.text(), after: &after };
-    let broken_here = parses::errors_in_lines(change, lines_of(&edit, &after));
-    let findings: Vec<Finding> = [parses::check(change), broken_here, no_secrets::check(change)].concat();
+    let findings = [parses::check_lines(change, lines_of(&edit, &after)), no_secrets::check(change)].concat();
     if !findings.is_empty() {
         return Err(findings);
     }

@@ -47,8 +47,10 @@ impl Candidate {
     }
 
     /// Returns why the candidate is not worth a test run; nothing when it is.
-    pub(crate) fn objections(&self, before: &str) -> Vec<Finding> {
-        if self.text == before || self.key() == normalized_key(&self.path, before) {
+    ///
+    /// `key` is the candidate's [`Candidate::key`], which costs a parse of the file.
+    pub(crate) fn objections(&self, key: &str, before: &str) -> Vec<Finding> {
+        if self.text == before || key == normalized_key(&self.path, before) {
             return vec![Finding::error("changes", "changes nothing").at(&self.path, None)];
         }
         checks::run_static(&self.patch(before))

@@ -192,25 +192,28 @@ impl<'a> Search<'a> {
     async fn search_from_here(&mut self) -> Result<Found, AgentError> {
         let mut running = FuturesUnordered::new();
         loop {
-            if self.spending.candidates >= self.request.max_candidates || Instant::now() >= self.deadline {
-                return Ok(Found::BudgetSpent);
-            }
-            while !self.idle_trees.is_empty() {
+            while !self.is_budget_spent() && !self.idle_trees.is_empty() {
                 let Some((candidate, before)) = self.next_worth_testing().await? else { break };
                 let tree = self.idle_trees.pop().expect("checked above");
                 running.push(test(self.deps.sandbox.clone(), Arc::clone(&self.setup), tree, candidate, before));
             }
+            // A run that is under way is waited for: its tree is needed again, and it may be the one that passes.
+            let is_spent = self.is_budget_spent();
+            if running.is_empty() && is_spent {
+                return Ok(Found::BudgetSpent);
+            }
             let is_finished = self.proposals.as_ref().is_none_or(|it| it.is_finished);
-            let is_exhausted = is_finished && self.ready.is_empty() && self.edits.is_empty();
-            if running.is_empty() && is_exhausted {
+            if running.is_empty() && is_finished && self.ready.is_empty() && self.edits.is_empty() {
                 return self.end_of_proposals();
             }
             tokio::select! {
                 Some(tested) = running.next() => {
                     let (tree, candidate, run) = tested?;
                     self.idle_trees.push(tree);
+                    if Instant::now() >= self.deadline {
+                        continue;
+                    }
                     if let Some(passing) = self.weigh(candidate, run) {
-                        // The trees of runs that are still going on are needed again.
                         while let Some(tested) = running.next().await {
                             self.idle_trees.push(tested?.0);
                         }
@@ -218,14 +221,13 @@ impl<'a> Search<'a> {
                     }
                 }
                 batch = next_batch(&mut self.proposals) => self.take(batch),
-                () = tokio::time::sleep_until(self.deadline.into()) => {
-                    while let Some(tested) = running.next().await {
-                        self.idle_trees.push(tested?.0);
-                    }
-                    return Ok(Found::BudgetSpent);
-                }
+                () = tokio::time::sleep_until(self.deadline.into()), if !is_spent => {}
             }
         }
+    }
+
+    fn is_budget_spent(&self) -> bool {
+        self.spending.candidates >= self.request.max_candidates || Instant::now() >= self.deadline
     }
 
     fn end_of_proposals(&mut self) -> Result<Found, AgentError> {
@@ -254,12 +256,13 @@ impl<'a> Search<'a> {
     async fn next_worth_testing(&mut self) -> Result<Option<(Candidate, String)>, AgentError> {
         while self.spending.candidates < self.request.max_candidates {
             let Some(candidate) = self.ready.pop_front().or_else(|| self.edits.pop_front()) else { return Ok(None) };
-            if !self.seen.insert(candidate.key()) {
+            let key = candidate.key();
+            if !self.seen.insert(key.clone()) {
                 continue;
             }
             let tree = self.idle_trees.first().expect("the caller has an idle tree");
             let before = tree.read(&candidate.path)?;
-            let findings = candidate.objections(&before);
+            let findings = candidate.objections(&key, &before);
             self.spending.candidates += 1;
             if findings.is_empty() {
                 let payload =

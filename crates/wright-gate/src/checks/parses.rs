@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use wright_text::{Language, SyntaxTree};
+use wright_text::{Language, SyntaxError, SyntaxTree};
 
 use super::Change;
 use crate::Finding;
@@ -18,26 +18,27 @@ pub fn check(change: Change<'_>) -> Vec<Finding> {
 
 /// Does the same for text whose language is known by other means than its path.
 pub fn check_as(language: Language, change: Change<'_>) -> Vec<Finding> {
-    let after = SyntaxTree::parse(language, change.after);
-    if after.error_count() == 0 {
-        return Vec::new();
-    }
-    let before = SyntaxTree::parse(language, change.before);
-    if after.error_count() <= before.error_count() {
-        return Vec::new();
-    }
-    let errors = after.errors();
-    let place = errors.first().map(|it| it.line);
-    let what = errors.first().map_or("syntax error", |it| it.message.as_str());
-    vec![Finding::error(NAME, format!("{what} ({} not valid)", language.name())).at(change.path, place)]
+    new_errors(language, change, &SyntaxTree::parse(language, change.after).errors())
 }
 
-/// Reports a syntax error of the changed text within the given lines, whether it is new or not.
-pub fn errors_in_lines(change: Change<'_>, lines: RangeInclusive<usize>) -> Vec<Finding> {
+/// Does the same, and reports a syntax error within the given lines of the changed text even if it is not new.
+pub fn check_lines(change: Change<'_>, lines: RangeInclusive<usize>) -> Vec<Finding> {
     let Some(language) = Language::from_path(change.path) else { return Vec::new() };
-    let errors = SyntaxTree::parse(language, change.after).errors();
-    let here = errors.into_iter().find(|it| lines.contains(&it.line));
-    here.map(|it| Finding::error(NAME, it.message).at(change.path, Some(it.line))).into_iter().collect()
+    let after = SyntaxTree::parse(language, change.after).errors();
+    if let Some(here) = after.iter().find(|it| lines.contains(&it.line)) {
+        return vec![finding(change, here)];
+    }
+    new_errors(language, change, &after)
+}
+
+fn new_errors(language: Language, change: Change<'_>, after: &[SyntaxError]) -> Vec<Finding> {
+    let Some(first) = after.first() else { return Vec::new() };
+    let is_no_worse = after.len() <= SyntaxTree::parse(language, change.before).error_count();
+    if is_no_worse { Vec::new() } else { vec![finding(change, first)] }
+}
+
+fn finding(change: Change<'_>, error: &SyntaxError) -> Finding {
+    Finding::error(NAME, error.message.as_str()).at(change.path, Some(error.line))
 }
 
 #[cfg(test)]

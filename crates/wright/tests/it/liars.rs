@@ -140,6 +140,15 @@ fn a_search_that_used_up_its_candidates_says_so() {
 }
 
 #[test]
+fn the_last_candidate_that_the_budget_allows_is_still_judged() {
+    let surroundings = Surroundings::new();
+    let project = Project::with_bug();
+    // Further answers arrive while the tests of this one run; they must not end the search before its result is known.
+    let run = fix(&surroundings, project.root(), python(RIGHT_TOTAL), &["--json", "--candidates", "1"]);
+    assert_eq!((run.exit, &run.json()["status"]), (0, &"proposed".into()), "{run:?}");
+}
+
+#[test]
 fn a_search_that_used_up_its_time_says_so() {
     let surroundings = Surroundings::new();
     let project = Project::with_bug();
