@@ -112,7 +112,7 @@ pub async fn ask(
     };
     let messages = vec![Message::system(include_str!("ask.md").trim()), Message::user(render(question))];
     let prompt = Prompt::Chat { messages, prefill: String::new() };
-    let mut stream = provider.complete(Request { prompt, sampling, priority: Priority::Chat }).await?;
+    let mut stream = provider.complete(Request::new(prompt, sampling, Priority::Chat)).await?;
     let mut checker = BlockChecker::default();
     let mut answer = Answer { text: String::new(), blocks: Vec::new(), is_cut: false, usage: Usage::default() };
     while let Some(event) = stream.next().await {

@@ -120,7 +120,7 @@ fn request(description: &Description, sampling: Sampling) -> Request {
         include_str!("generate.md").replace("{task}", &format!("```python\n{}\n```", description.task.trim_end()));
     let messages = vec![Message::user(question.trim_end())];
     let prompt = Prompt::Chat { messages, prefill: "```python\n".to_owned() };
-    Request { prompt, sampling, priority: Priority::Background }
+    Request::new(prompt, sampling, Priority::Background)
 }
 
 /// Takes the program out of an answer. An answer that is only the body of the function gets its head back.

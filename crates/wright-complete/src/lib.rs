@@ -167,7 +167,7 @@ impl Attempt<'_> {
             suffix: self.context.suffix.clone(),
             order: FimOrder::SuffixFirst,
         };
-        let request = Request { prompt, sampling, priority: Priority::Keystroke };
+        let request = Request::new(prompt, sampling, Priority::Keystroke);
         let (completions, usage) = collect(self.provider.complete(request).await?).await?;
         self.usage += usage;
         self.raw.extend(completions.iter().map(|it| it.text.clone()));

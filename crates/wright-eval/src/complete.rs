@@ -88,7 +88,7 @@ async fn raw(deps: &Deps, outcome: &Outcome, max_tokens: u32) -> Result<String, 
         suffix: outcome.context.suffix.clone(),
         order: FimOrder::SuffixFirst,
     };
-    let request = Request { prompt, sampling: Sampling::greedy(max_tokens), priority: Priority::Background };
+    let request = Request::new(prompt, Sampling::greedy(max_tokens), Priority::Background);
     let (completions, _) = collect(deps.provider.complete(request).await?).await?;
     Ok(completions.into_iter().next().map(|it| it.text).unwrap_or_default())
 }

@@ -24,7 +24,7 @@ mod stop;
 mod usage;
 
 pub use error::ProviderError;
-pub use provider::{Capabilities, Completion, CompletionStream, Event, Provider, StopReason, collect};
-pub use request::{Alternatives, FimOrder, Message, Priority, Prompt, Request, Role, Sampling};
+pub use provider::{Capabilities, Completion, CompletionStream, Event, PromptCost, Provider, StopReason, collect};
+pub use request::{Alternatives, ClientId, FimOrder, Message, Priority, Prompt, Request, Role, Sampling};
 pub use spec::ModelSpec;
 pub use usage::{Price, Usage};

@@ -3,10 +3,10 @@
 use std::pin::Pin;
 
 use async_trait::async_trait;
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 
 use crate::usage::estimate_tokens;
-use crate::{Alternatives, ProviderError, Request, Usage};
+use crate::{Alternatives, Prompt, ProviderError, Request, Usage};
 
 /// Something that answers prompts.
 ///
@@ -36,6 +36,21 @@ pub trait Provider: Send + Sync {
     async fn count_tokens(&self, text: &str) -> Result<usize, ProviderError> {
         Ok(estimate_tokens(text.len()))
     }
+
+    /// Returns what it would cost to read `prompt` now. It is answered at once, whatever else is being read, and loads
+    /// nothing; an estimate where the model is not at hand.
+    async fn cost(&self, prompt: &Prompt) -> Result<PromptCost, ProviderError> {
+        Ok(PromptCost { n_tokens: estimate_tokens(prompt.n_bytes()), n_cached: 0 })
+    }
+}
+
+/// What it would cost to read a prompt, in tokens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PromptCost {
+    /// Length of the prompt.
+    pub n_tokens: usize,
+    /// Those at its beginning that need not be read again.
+    pub n_cached: usize,
 }
 
 /// What a provider can do beyond chat.
@@ -51,6 +66,11 @@ pub struct Capabilities {
 
 /// The answer to a request, as it is produced.
 pub type CompletionStream = Pin<Box<dyn Stream<Item = Result<Event, ProviderError>> + Send>>;
+
+/// Returns the answer of a provider without a cache to a request for no tokens.
+pub(crate) fn nothing_written(usage: Usage) -> CompletionStream {
+    stream::iter([Ok(Event::Finished(usage))]).boxed()
+}
 
 /// One piece of an answer.
 #[derive(Debug, Clone, PartialEq)]

@@ -22,6 +22,7 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 use self::candidate::{Piece, candidate};
 use self::feed::Connection;
 pub use self::secret::Secret;
+use crate::provider::nothing_written;
 use crate::{Capabilities, CompletionStream, Event, ModelSpec, Price, Prompt, Provider, ProviderError, Request, Usage};
 
 /// How many candidates of one request are asked for at the same time.
@@ -109,6 +110,9 @@ impl Provider for RemoteProvider {
             Prompt::FillInTheMiddle { .. } => return Err(self.unsupported("filling in the middle")),
             Prompt::Raw { .. } => return Err(self.unsupported("continuing raw text")),
         };
+        if request.sampling.max_tokens == 0 {
+            return Ok(nothing_written(Usage::default()));
+        }
         let sampling = Arc::new(request.sampling);
         let candidates: Vec<_> = (0..sampling.n_candidates.max(1))
             .map(|idx| candidate(&self.connection, &messages, &sampling, idx).boxed())

@@ -18,8 +18,9 @@ use futures::{StreamExt, stream};
 pub use self::recorder::Recorder;
 use self::recording::{Exchange, Recording, digest_of_alternatives, digest_of_request, digest_of_text};
 pub use self::scripted::{Answer, ScriptedProvider};
+use crate::provider::nothing_written;
 use crate::usage::estimate_tokens;
-use crate::{Alternatives, Capabilities, CompletionStream, Provider, ProviderError, Request};
+use crate::{Alternatives, Capabilities, CompletionStream, Provider, ProviderError, Request, Usage};
 
 /// Answers from a recording.
 ///
@@ -73,6 +74,9 @@ impl Provider for ReplayProvider {
     }
 
     async fn complete(&self, request: Request) -> Result<CompletionStream, ProviderError> {
+        if request.sampling.max_tokens == 0 {
+            return Ok(nothing_written(Usage::default()));
+        }
         let exchange = self.exchange(&digest_of_request(&request))?;
         let mut outcomes = exchange.outcomes();
         match outcomes.pop_front() {
@@ -95,11 +99,11 @@ impl Provider for ReplayProvider {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Event, Message, Priority, Prompt, Sampling, collect};
+    use crate::{ClientId, Event, Message, Priority, Prompt, Sampling, collect};
 
     fn ask(text: &str) -> Request {
         let prompt = Prompt::Chat { messages: vec![Message::user(text)], prefill: String::new() };
-        Request { prompt, sampling: Sampling::greedy(50), priority: Priority::Chat }
+        Request::new(prompt, Sampling::greedy(50), Priority::Chat)
     }
 
     async fn text_of(provider: &impl Provider, question: &str) -> String {
@@ -168,6 +172,26 @@ mod tests {
         let other = Request { sampling: Sampling::greedy(51), ..ask("q") };
         let error = replay.complete(other).await.err().unwrap();
         assert!(matches!(error, ProviderError::NotRecorded { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn reading_without_writing_is_neither_recorded_nor_missed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.json");
+        let recorder = Recorder::new(ScriptedProvider::new([Answer::text("one")]), &path);
+        let warm = || Request { sampling: Sampling::greedy(0), ..ask("q") };
+        let (completions, usage) = collect(recorder.complete(warm()).await.unwrap()).await.unwrap();
+        assert_eq!((completions.len(), usage.completion_tokens), (0, 0));
+        assert_eq!(text_of(&recorder, "q").await, "one", "the answer was not used up");
+        let replay = ReplayProvider::open(&path).unwrap();
+        assert!(replay.complete(warm()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn who_asks_and_for_what_does_not_matter_to_a_replay() {
+        let replay = replay_of(ScriptedProvider::new([Answer::text("one")]), &["q"]).await;
+        let asked = ask("q").from_client(ClientId(7)).in_scope("repository");
+        assert!(replay.complete(asked).await.is_ok());
     }
 
     #[tokio::test]

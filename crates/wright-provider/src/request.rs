@@ -1,6 +1,6 @@
 //! A request to a model: the prompt, how to sample, and how urgent it is.
 
-/// A question to a model.
+/// A question to a model. It is made with [`Request::new`], so that what is added later needs no change of those who ask.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     /// What the model is shown.
@@ -9,7 +9,33 @@ pub struct Request {
     pub sampling: Sampling,
     /// Who is served first when several requests wait.
     pub priority: Priority,
+    /// Who asks. Clients that ask at the same time get equal shares of a local model.
+    pub client: ClientId,
+    /// What the reading of the prompt is kept for between runs: an opaque name of a repository. `None` keeps nothing.
+    pub scope: Option<String>,
 }
+
+impl Request {
+    /// Returns the question of no particular client, of which nothing is kept between runs.
+    pub fn new(prompt: Prompt, sampling: Sampling, priority: Priority) -> Self {
+        Self { prompt, sampling, priority, client: ClientId::default(), scope: None }
+    }
+
+    /// Returns the same question, asked by `client`.
+    pub fn from_client(self, client: ClientId) -> Self {
+        Self { client, ..self }
+    }
+
+    /// Returns the same question, whose reading is kept for `scope` between runs.
+    pub fn in_scope(self, scope: impl Into<String>) -> Self {
+        Self { scope: Some(scope.into()), ..self }
+    }
+}
+
+/// Who asks: one editor, one terminal. Any number will do that no other client of this machine is likely to choose. The
+/// default is nobody in particular.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(pub u64);
 
 /// What the model is shown. Text is never truncated by a provider: a prompt that does not fit is refused.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +61,19 @@ pub enum Prompt {
         /// The text to continue.
         text: String,
     },
+}
+
+impl Prompt {
+    /// Returns the length of all texts in the prompt, in bytes.
+    pub fn n_bytes(&self) -> usize {
+        match self {
+            Self::Chat { messages, prefill } => {
+                messages.iter().map(|message| message.text.len()).sum::<usize>() + prefill.len()
+            }
+            Self::FillInTheMiddle { prefix, suffix, order: _ } => prefix.len() + suffix.len(),
+            Self::Raw { text } => text.len(),
+        }
+    }
 }
 
 /// The order in which a local model reads prefix and suffix; each caches well for a different change.
@@ -97,6 +136,11 @@ pub struct Sampling {
     /// The seed; the same seed and request give the same text again on the local worker.
     pub seed: u64,
     /// Hard cap on the length of each completion, in tokens.
+    ///
+    /// 0 reads without writing: a local model reads the whole prompt but for its last token into its cache, at the
+    /// request's priority, so that the same prompt (or one that begins like it) is answered sooner later. The answer is
+    /// [`crate::Event::Finished`] with the prompt's tokens and those that were cached before. Providers without a cache
+    /// of ours answer at once.
     pub max_tokens: u32,
     /// Texts that end a completion; they are not part of it.
     pub stop: Vec<String>,

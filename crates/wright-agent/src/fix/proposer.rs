@@ -367,7 +367,7 @@ impl Proposer {
 
     async fn complete(&mut self, prompt: Prompt, sampling: Sampling) -> Result<Vec<Completion>, ProviderError> {
         self.note_prompt(&format!("{prompt:?}"));
-        let request = ModelRequest { prompt, sampling, priority: Priority::Background };
+        let request = ModelRequest::new(prompt, sampling, Priority::Background);
         let (completions, usage) = collect(self.provider.complete(request).await?).await?;
         self.spending.lock().unwrap_or_else(PoisonError::into_inner).usage += usage;
         Ok(completions)

@@ -13,11 +13,7 @@ const MAX_TOKENS: u32 = 1_024;
 
 /// Returns whether the model's first answer passes the task's tests.
 pub(super) async fn solves(deps: &Deps, trials: &Trials<'_>, project: &Project, bug: &Bug) -> Result<bool, EvalError> {
-    let request = Request {
-        prompt: prompt(project, bug),
-        sampling: Sampling::greedy(MAX_TOKENS),
-        priority: Priority::Background,
-    };
+    let request = Request::new(prompt(project, bug), Sampling::greedy(MAX_TOKENS), Priority::Background);
     let (completions, _) = collect(deps.provider.complete(request).await?).await?;
     let answer = completions.first().map_or("", |it| it.text.as_str());
     for text in readings(project, answer) {

@@ -130,7 +130,7 @@ impl Bench {
 }
 
 fn request(prompt: Prompt, sampling: Sampling) -> Request {
-    Request { prompt, sampling, priority: Priority::Chat }
+    Request::new(prompt, sampling, Priority::Chat)
 }
 
 fn chat(text: &str) -> Prompt {
@@ -299,7 +299,7 @@ async fn keystroke_overtakes(bench: Bench) {
     let provider = bench.provider();
     provider.count_tokens("load the model").await.unwrap();
     let long = Prompt::Raw { text: "def f(x):\n    return x + 1\n\n".repeat(60) };
-    let background = Request { prompt: long, sampling: Sampling::greedy(4), priority: Priority::Background };
+    let background = Request::new(long, Sampling::greedy(4), Priority::Background);
     let background_provider = provider.clone();
     let slow = tokio::spawn(async move { complete(&background_provider, background).await });
     wait_until("the long prompt is read", async || {

@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use futures::{StreamExt, stream};
 
 use super::recording::{Exchange, Recording, digest_of_alternatives, digest_of_text};
-use crate::{Alternatives, Capabilities, CompletionStream, Event, Provider, ProviderError, Request};
+use crate::{
+    Alternatives, Capabilities, CompletionStream, Event, Prompt, PromptCost, Provider, ProviderError, Request,
+};
 
 /// Wraps a provider and writes a recording of what it answers.
 ///
@@ -39,6 +41,10 @@ impl<P: Provider> Provider for Recorder<P> {
     }
 
     async fn complete(&self, request: Request) -> Result<CompletionStream, ProviderError> {
+        if request.sampling.max_tokens == 0 {
+            // Nothing is said that a replay could say again.
+            return self.inner.complete(request).await;
+        }
         let mut take = Take { exchange: Some(Exchange::new(&request)), tape: Arc::clone(&self.tape) };
         let answer = match self.inner.complete(request).await {
             Ok(answer) => answer,
@@ -49,6 +55,10 @@ impl<P: Provider> Provider for Recorder<P> {
             Some((take.record(outcome), (answer, take)))
         });
         Ok(recorded.boxed())
+    }
+
+    async fn cost(&self, prompt: &Prompt) -> Result<PromptCost, ProviderError> {
+        self.inner.cost(prompt).await
     }
 
     async fn rank(&self, alternatives: Alternatives) -> Result<Vec<f32>, ProviderError> {

@@ -412,7 +412,7 @@ mod tests {
     #[test]
     fn the_digest_of_a_request_stays_the_same_between_releases() {
         let prompt = Prompt::Chat { messages: vec![Message::user("hello")], prefill: String::new() };
-        let request = Request { prompt, sampling: Sampling::greedy(10), priority: Priority::Chat };
+        let request = Request::new(prompt, Sampling::greedy(10), Priority::Chat);
         assert_eq!(digest_of_request(&request), "2b41ca7c65eb38fe8d0707dc9e113d5d");
     }
 
@@ -420,7 +420,7 @@ mod tests {
     fn a_recording_survives_being_written_and_read() {
         let prompt =
             Prompt::FillInTheMiddle { prefix: "a".to_owned(), suffix: "b".to_owned(), order: FimOrder::SuffixFirst };
-        let request = Request { prompt, sampling: Sampling::greedy(10), priority: Priority::Chat };
+        let request = Request::new(prompt, Sampling::greedy(10), Priority::Chat);
         let mut exchange = Exchange::new(&request);
         exchange.push(&Event::Text { candidate: 0, text: "é\u{0}".to_owned() });
         let reason = StopReason::MaxTokens;

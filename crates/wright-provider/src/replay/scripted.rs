@@ -6,10 +6,12 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
 
+use crate::provider::nothing_written;
 use crate::stop::{Filtered, StopFilter};
 use crate::usage::estimate_tokens;
 use crate::{
-    Alternatives, Capabilities, CompletionStream, Event, Prompt, Provider, ProviderError, Request, StopReason, Usage,
+    Alternatives, Capabilities, CompletionStream, Event, Prompt, PromptCost, Provider, ProviderError, Request,
+    StopReason, Usage,
 };
 
 /// The longest piece in which a scripted text arrives, so that tests see an answer in several.
@@ -192,6 +194,9 @@ impl Provider for ScriptedProvider {
 
     async fn complete(&self, request: Request) -> Result<CompletionStream, ProviderError> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
+        if request.sampling.max_tokens == 0 {
+            return Ok(nothing_written(self.usage(&request, &[])));
+        }
         let answer = (self.answers.lock().unwrap_or_else(PoisonError::into_inner))(&request);
         let script = answer.map(|answer| answer.0).ok_or_else(|| ProviderError::NotRecorded {
             digest: format!("number {}", self.requests().len()),
@@ -226,6 +231,11 @@ impl Provider for ScriptedProvider {
     async fn count_tokens(&self, text: &str) -> Result<usize, ProviderError> {
         Ok((self.count_tokens)(text))
     }
+
+    async fn cost(&self, prompt: &Prompt) -> Result<PromptCost, ProviderError> {
+        let n_tokens = usize::try_from(self.prompt_tokens(prompt)).unwrap_or(usize::MAX);
+        Ok(PromptCost { n_tokens, n_cached: 0 })
+    }
 }
 
 /// Returns `text` up to the first stop text, and why it ends.
@@ -256,7 +266,7 @@ mod tests {
 
     fn request(sampling: Sampling) -> Request {
         let prompt = Prompt::Chat { messages: vec![Message::user("one two three")], prefill: String::new() };
-        Request { prompt, sampling, priority: Priority::Background }
+        Request::new(prompt, sampling, Priority::Background)
     }
 
     fn completion(text: &str, reason: StopReason) -> Completion {

@@ -39,7 +39,7 @@ fn config(server: &Server) -> RemoteConfig {
 /// Returns a conversation of two messages.
 fn ask(sampling: Sampling) -> Request {
     let messages = vec![Message::system("be brief"), Message::user("say hello")];
-    Request { prompt: Prompt::Chat { messages, prefill: String::new() }, sampling, priority: Priority::Chat }
+    Request::new(Prompt::Chat { messages, prefill: String::new() }, sampling, Priority::Chat)
 }
 
 /// Asks for up to 100 tokens, and returns everything that comes.
