@@ -4,6 +4,7 @@
 //! no tools and no worktree; what takes longer than a moment belongs to `wright-agent`.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
+mod completer;
 mod context;
 mod trim;
 
@@ -15,11 +16,14 @@ use wright_provider::{
 };
 use wright_text::{Document, Edit};
 
+pub use completer::{
+    Ask, Completer, Eagerness, Feedback, LogEntry, NextEdit, Selected, Settings, SuggestionId, Trigger,
+};
 pub use context::{Context, Section};
 pub use trim::Extent;
 
 /// How suggestions are made.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {
     /// How much of the document before the position may be shown to the model, in bytes.
     pub max_prefix: usize,
@@ -44,6 +48,8 @@ impl Default for Options {
 pub struct Outcome {
     /// The suggestion, or why there is none.
     pub result: Result<Suggestion, Withheld>,
+    /// Further suggestions to cycle through; only where they were asked for.
+    pub others: Vec<Suggestion>,
     /// What the model was shown.
     pub context: Context,
     /// Every completion of the model, before trimming, in order.
@@ -57,6 +63,8 @@ pub struct Outcome {
 /// A checked edit to offer at the position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suggestion {
+    /// Which one of this process.
+    pub id: SuggestionId,
     /// The edit, which inserts [`Suggestion::text`].
     pub edit: Verified<Edit>,
     /// The text that is inserted.
@@ -113,7 +121,7 @@ pub async fn complete(
     let started = Instant::now();
     let result = attempt.run().await?;
     let Attempt { context, raw, usage, .. } = attempt;
-    Ok(Outcome { result, context, raw, usage, predicting: started.elapsed() })
+    Ok(Outcome { result, others: Vec::new(), context, raw, usage, predicting: started.elapsed() })
 }
 
 /// One request for a suggestion, while it is worked on.
@@ -181,7 +189,7 @@ impl Attempt<'_> {
         }
         let edit = Edit::single(self.offset..self.offset, text.clone());
         match quick::judge(self.doc, edit) {
-            Ok(edit) => Ok(Suggestion { edit, text }),
+            Ok(edit) => Ok(Suggestion { id: SuggestionId::next(), edit, text }),
             Err(findings) => Err(Withheld::Refused(findings)),
         }
     }
