@@ -3,7 +3,6 @@
 //! A front end keeps one [`Completer`] per process, tells it of every change, and asks it for suggestions.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -11,7 +10,7 @@ use wright_gate::Verified;
 use wright_provider::{Provider, ProviderError};
 use wright_text::{Document, Edit};
 
-use crate::{Options, Outcome, Withheld, complete};
+use crate::{Options, Outcome, SuggestionId, Withheld, complete};
 
 /// How many entries the log of outcomes keeps.
 const MAX_LOG: usize = 200;
@@ -87,18 +86,6 @@ pub struct Selected {
     pub range: std::ops::Range<usize>,
     /// Its text.
     pub text: String,
-}
-
-/// Which suggestion of this process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SuggestionId(pub u64);
-
-impl SuggestionId {
-    /// Returns an id that no other suggestion of this process has.
-    pub(crate) fn next() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
-    }
 }
 
 /// What became of a suggestion.

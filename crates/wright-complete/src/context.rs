@@ -7,14 +7,15 @@ use std::path::Path;
 
 use wright_text::Document;
 
-use crate::Extent;
+use crate::extent::Extent;
 
 /// What the model is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Context {
     /// Text before the position.
     pub prefix: String,
-    /// Text after the position.
+    /// Text after the position, without what an editor closes by itself on the same line: that comes and goes while
+    /// someone types, and a suffix that stays the same need not be read again.
     pub suffix: String,
     /// The parts, with what was left out.
     pub sections: Vec<Section>,
@@ -37,12 +38,17 @@ impl Context {
     /// Takes the text around `offset`, up to the given number of bytes on each side.
     pub(crate) fn around(doc: &Document, offset: usize, max_prefix: usize, max_suffix: usize) -> Self {
         let (before, after) = doc.text().split_at(offset);
+        let extent = Extent::at(before, after);
+        let after = match extent {
+            Extent::RestOfLine | Extent::Block => after.trim_start_matches(|it| it != '\n'),
+            Extent::WithinLine | Extent::FreshLine => after,
+        };
         let prefix = &before[start_within(before, max_prefix)..];
         let suffix = &after[end_within(after, max_suffix)];
         let section = |name, shown: &str, all: &str| Section { name, shown: shown.len(), available: all.len() };
         Self {
             sections: vec![section("prefix", prefix, before), section("suffix", suffix, after)],
-            extent: Extent::at(before, after),
+            extent,
             prefix: prefix.to_owned(),
             suffix: suffix.to_owned(),
         }

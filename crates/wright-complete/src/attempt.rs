@@ -1,0 +1,270 @@
+//! One request for a suggestion, from the document to the gate, without memory of earlier ones.
+
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use wright_gate::quick;
+use wright_provider::{
+    Completion, Event, FimOrder, Priority, Prompt, Provider, ProviderError, Request, Sampling, StopReason, Usage,
+};
+use wright_text::{Document, Edit};
+
+use crate::context::{self, Context};
+use crate::ending::{Ending, Reach};
+use crate::suggestion::{Suggestion, SuggestionId, Withheld};
+
+/// How suggestions are made.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Options {
+    /// How much of the document before the position may be shown to the model, in bytes.
+    pub max_prefix: usize,
+    /// How much after it, in bytes.
+    pub max_suffix: usize,
+    /// Hard cap on the length of a suggestion, in tokens.
+    pub max_tokens: u32,
+    /// How far to look for the end of a suggestion.
+    pub reach: Reach,
+    /// How many further candidates are sampled when the first is refused.
+    pub n_retries: u32,
+    /// The seed of those candidates.
+    pub seed: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { max_prefix: 6_000, max_suffix: 2_000, max_tokens: 128, reach: Reach::Natural, n_retries: 2, seed: 0 }
+    }
+}
+
+/// What came of a request for a suggestion.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The suggestion, or why there is none.
+    pub result: Result<Suggestion, Withheld>,
+    /// Further suggestions to cycle through; only where they were asked for.
+    pub others: Vec<Suggestion>,
+    /// What the model was shown.
+    pub context: Context,
+    /// Every completion of the model, before its end was found, in order.
+    pub raw: Vec<String>,
+    /// Tokens read and written.
+    pub usage: Usage,
+    /// Time until the first token; nothing where none was written.
+    pub first_token: Option<Duration>,
+    /// Time the model took.
+    pub predicting: Duration,
+}
+
+/// Makes one suggestion for `offset` in `doc`.
+///
+/// The likeliest completion comes first; only when the gate refuses it are others sampled. A prompt is laid out with the
+/// suffix first, so that the next keystroke costs the new tokens only.
+pub async fn complete(
+    provider: &dyn Provider,
+    doc: &Document,
+    offset: usize,
+    options: Options,
+) -> Result<Outcome, ProviderError> {
+    let context = Context::around(doc, offset, options.max_prefix, options.max_suffix);
+    Attempt::new(provider, doc, offset, options, context).run().await
+}
+
+/// One request for a suggestion, while it is worked on.
+pub(crate) struct Attempt<'a> {
+    provider: &'a dyn Provider,
+    doc: &'a Document,
+    offset: usize,
+    options: Options,
+    context: Context,
+    started: Instant,
+    first_token: Option<Duration>,
+    raw: Vec<String>,
+    usage: Usage,
+}
+
+impl<'a> Attempt<'a> {
+    /// Returns the request for `offset` in `doc`, of which the model is shown `context`.
+    pub(crate) fn new(
+        provider: &'a dyn Provider,
+        doc: &'a Document,
+        offset: usize,
+        options: Options,
+        context: Context,
+    ) -> Self {
+        let (raw, usage) = (Vec::new(), Usage::default());
+        Self { provider, doc, offset, options, context, started: Instant::now(), first_token: None, raw, usage }
+    }
+
+    /// Asks the model until the gate lets a candidate through.
+    pub(crate) async fn run(mut self) -> Result<Outcome, ProviderError> {
+        let result = self.suggest().await?;
+        let Self { context, raw, usage, first_token, started, .. } = self;
+        let predicting = started.elapsed();
+        Ok(Outcome { result, others: Vec::new(), context, raw, usage, first_token, predicting })
+    }
+
+    async fn suggest(&mut self) -> Result<Result<Suggestion, Withheld>, ProviderError> {
+        if context::is_secret_file(&self.doc.path) {
+            return Ok(Err(Withheld::SecretFile));
+        }
+        let mut withheld = Withheld::Nothing;
+        for sampling in self.samplings() {
+            for completion in self.ask(sampling).await? {
+                match self.judge(&completion) {
+                    Ok(suggestion) => return Ok(Ok(suggestion)),
+                    Err(reason) if withheld == Withheld::Nothing => withheld = reason,
+                    Err(_) => {}
+                }
+            }
+        }
+        Ok(Err(withheld))
+    }
+
+    fn samplings(&self) -> Vec<Sampling> {
+        let greedy = Sampling::greedy(self.options.max_tokens);
+        if self.options.n_retries == 0 {
+            return vec![greedy];
+        }
+        let retries = Sampling {
+            n_candidates: self.options.n_retries,
+            temperature: 0.6,
+            first_greedy: false,
+            top_p: 0.95,
+            seed: self.options.seed,
+            ..greedy.clone()
+        };
+        vec![greedy, retries]
+    }
+
+    /// Asks the model, and stops listening as soon as every candidate holds its end.
+    async fn ask(&mut self, sampling: Sampling) -> Result<Vec<Completion>, ProviderError> {
+        let n_candidates = sampling.n_candidates.max(1) as usize;
+        let prompt = Prompt::FillInTheMiddle {
+            prefix: self.context.prefix.clone(),
+            suffix: self.context.suffix.clone(),
+            order: FimOrder::SuffixFirst,
+        };
+        let request = Request::new(prompt, sampling, Priority::Keystroke);
+        let mut stream = self.provider.complete(request).await?;
+        let (before, after) = self.doc.text().split_at(self.offset);
+        let ending = Ending::new(self.context.extent, self.options.reach, before, after);
+        let mut candidates = vec![Candidate::default(); n_candidates];
+        while let Some(event) = stream.next().await {
+            match event? {
+                Event::Text { candidate, text } => {
+                    self.first_token.get_or_insert_with(|| self.started.elapsed());
+                    if let Some(it) = candidates.get_mut(candidate as usize) {
+                        it.text.push_str(&text);
+                        it.is_over |= ending.is_settled(&it.text);
+                    }
+                }
+                Event::Stopped { candidate, reason, mean_logprob } => {
+                    if let Some(it) = candidates.get_mut(candidate as usize) {
+                        it.stopped = Some((reason, mean_logprob));
+                        it.is_over = true;
+                    }
+                }
+                Event::Finished(total) => self.usage += total,
+            }
+            if candidates.iter().all(|it| it.is_over) && candidates.iter().any(|it| it.stopped.is_none()) {
+                break;
+            }
+        }
+        let completions: Vec<Completion> = candidates.into_iter().map(Candidate::into_completion).collect();
+        self.raw.extend(completions.iter().map(|it| it.text.clone()));
+        Ok(completions)
+    }
+
+    /// Returns the likeliest cut of the completion that the gate lets through.
+    fn judge(&self, completion: &Completion) -> Result<Suggestion, Withheld> {
+        let (before, after) = self.doc.text().split_at(self.offset);
+        let ending = Ending::new(self.context.extent, self.options.reach, before, after);
+        let mut withheld = Withheld::Nothing;
+        for text in ending.cuts(&completion.text, completion.reason) {
+            match quick::judge(self.doc, Edit::single(self.offset..self.offset, text.clone())) {
+                Ok(edit) => return Ok(Suggestion { id: SuggestionId::next(), edit, text }),
+                Err(findings) if withheld == Withheld::Nothing => withheld = Withheld::Refused(findings),
+                Err(_) => {}
+            }
+        }
+        Err(withheld)
+    }
+}
+
+/// A completion while it is written.
+#[derive(Debug, Clone, Default)]
+struct Candidate {
+    text: String,
+    is_over: bool,
+    stopped: Option<(StopReason, f32)>,
+}
+
+impl Candidate {
+    /// A completion that was not waited for to the end counts as cut.
+    fn into_completion(self) -> Completion {
+        let (reason, mean_logprob) = self.stopped.unwrap_or((StopReason::MaxTokens, 0.0));
+        Completion { text: self.text, reason, mean_logprob }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wright_provider::replay::{Answer, ScriptedProvider};
+
+    use super::*;
+
+    const CURSOR: char = '║';
+
+    async fn suggest(path: &str, marked: &str, answers: &[&str]) -> Result<String, String> {
+        suggest_from(path, marked, ScriptedProvider::answering(answers)).await
+    }
+
+    async fn suggest_from(path: &str, marked: &str, provider: ScriptedProvider) -> Result<String, String> {
+        let offset = marked.find(CURSOR).unwrap();
+        let doc = Document::new(path, 1, marked.replace(CURSOR, ""));
+        let outcome = complete(&provider, &doc, offset, Options::default()).await.unwrap();
+        outcome.result.map(|it| it.text).map_err(|it| it.code().to_owned())
+    }
+
+    #[tokio::test]
+    async fn the_first_line_is_offered_where_code_follows() {
+        let text = "def f(x):\n    y = x\n║    return y\n";
+        let endless = Answer::cut("    y += 1\n    z = 3\n    print(z)");
+        let shown = suggest_from("a.py", text, ScriptedProvider::new([endless])).await;
+        assert_eq!(shown, Ok("    y += 1\n".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_line_that_opens_a_block_brings_its_body() {
+        let text = "def f(x):\n    if x:\n        return 1\n║\n\nprint(f(1))\n";
+        let endless = Answer::cut("    else:\n        return 2\n\n\ndef g():\n    pass\n");
+        let shown = suggest_from("a.py", text, ScriptedProvider::new([endless])).await;
+        assert_eq!(shown, Ok("    else:\n        return 2".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn what_already_follows_is_cut() {
+        let text = "def f(x):\n    y = x\n║    return y\n";
+        let shown = suggest("a.py", text, &["    y += 1\n    return y\n"]).await;
+        assert_eq!(shown, Ok("    y += 1\n".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_body_is_offered_whole_where_there_is_none() {
+        let text = "def f(x):\n║\n\ndef g():\n    pass\n";
+        let shown = suggest("a.py", text, &["    y = x\n    return y\n\ndef g():\n    pass\n"]).await;
+        assert_eq!(shown, Ok("    y = x\n    return y".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn text_that_does_not_parse_is_withheld_and_the_next_candidate_offered() {
+        let text = "def f(x):\n    return ║\n";
+        assert_eq!(suggest("a.py", text, &["(x", "x + (1", "x + 1"]).await, Ok("x + 1".to_owned()));
+        assert_eq!(suggest("a.py", text, &["(x", "(x", "(x"]).await, Err("refused".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_secret_file_is_never_shown_to_the_model() {
+        assert_eq!(suggest(".env", "KEY=║", &["1"]).await, Err("secret-file".to_owned()));
+    }
+}

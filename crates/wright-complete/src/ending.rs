@@ -1,0 +1,402 @@
+//! Where a completion ends.
+//!
+//! Small models seldom stop by themselves when they fill a hole: they type on, often repeating what follows the hole. So
+//! the end is found here, from the syntax around the position and from the text after it. [`Ending::is_settled`] says,
+//! while text still arrives, that more of it would change nothing; [`Ending::cuts`] then lists what the completion may be
+//! cut down to, the likeliest first, and the gate has the last word.
+
+use wright_provider::StopReason;
+
+use crate::extent::{Extent, indent_width, next_line};
+
+/// How many lines a completion may have where it has to be looked for.
+const MAX_LINES: usize = 24;
+
+/// How many characters, without blanks, make a repetition of the following text certain.
+const CERTAIN_REPEAT: usize = 10;
+
+/// How alike two lines are, from 0 to 1, that are taken for the same line.
+const NEARLY: f64 = 0.7;
+
+/// How far to look for the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// The end of the line, unless it opens a block: soonest.
+    Line,
+    /// The natural end, several lines down if need be.
+    Natural,
+}
+
+/// Finds the end of completions at one position.
+#[derive(Debug, Clone)]
+pub(crate) struct Ending<'a> {
+    extent: Extent,
+    reach: Reach,
+    /// The text before the position.
+    before: &'a str,
+    /// The text after the position.
+    after: &'a str,
+}
+
+impl<'a> Ending<'a> {
+    /// Returns what finds the end between `before` and `after`.
+    pub(crate) fn new(extent: Extent, reach: Reach, before: &'a str, after: &'a str) -> Self {
+        Self { extent, reach, before, after }
+    }
+
+    /// Returns whether what is written so far holds the end, so that the model need not go on.
+    pub(crate) fn is_settled(&self, text: &str) -> bool {
+        let Some(first) = first_line_end(text) else { return false };
+        if n_lines(text) > MAX_LINES || self.repeats_certainly(text).is_some() || has_loop(text) {
+            return true;
+        }
+        match (self.extent, self.reach) {
+            (Extent::RestOfLine, _) | (Extent::FreshLine | Extent::WithinLine, Reach::Line) => {
+                let (line, rest) = text.split_at(first);
+                !self.lacks_body(line) || is_body_over(rest, self.indent_of(line))
+            }
+            (Extent::FreshLine, Reach::Natural) => self.block_end(text).is_some(),
+            (Extent::WithinLine, Reach::Natural) => false,
+            (Extent::Block, _) => self.block_end(text).is_some(),
+        }
+    }
+
+    /// Returns what the text may be cut down to, the likeliest first.
+    pub(crate) fn cuts(&self, text: &str, reason: StopReason) -> Vec<String> {
+        let is_whole = reason == StopReason::EndOfText;
+        let mut ends: Vec<usize> = Vec::new();
+        let line_end = first_line_end(text).unwrap_or(text.len());
+        let line_with_body = line_end + self.body_of_first_line(text, line_end);
+        match self.extent {
+            Extent::WithinLine => {
+                ends.extend(self.meets_rest_of_line(text));
+                ends.extend(is_whole.then_some(text.len()));
+                ends.push(self.without_overlap(&text[..line_end]));
+                ends.push(line_end);
+            }
+            Extent::RestOfLine => {
+                ends.extend((self.reach == Reach::Natural).then(|| self.repeats_certainly(text)).flatten());
+                ends.push(self.without_closers(text, line_with_body));
+                ends.push(line_with_body);
+                ends.push(self.without_closers(text, line_end));
+            }
+            Extent::FreshLine => {
+                if self.reach == Reach::Natural {
+                    ends.extend(self.repeats(text));
+                    ends.extend(is_whole.then_some(text.len()));
+                    ends.extend(self.nearly_repeats(text));
+                    ends.extend(self.block_end(text));
+                }
+                ends.push(line_with_body);
+                ends.push(line_end);
+            }
+            Extent::Block => {
+                let block = self.block_end(text);
+                let whole = if is_whole || block.is_some() { text.len() } else { last_whole_line(text) };
+                let block = block.unwrap_or(whole);
+                ends.extend(self.repeats(&text[..block]));
+                ends.push(block);
+                ends.push(block + closing_line(&text[block..]));
+                ends.extend(statement_ends(&text[..block]));
+                ends.push(line_with_body);
+            }
+        }
+        // What would make the code behind it unreachable comes last.
+        ends.sort_by_key(|&end| self.cuts_off(&text[..end]));
+        let mut cuts: Vec<String> = Vec::new();
+        for end in ends {
+            let cut = self.fit(&text[..end]);
+            if !cut.trim().is_empty() && !cuts.contains(&cut) {
+                cuts.push(cut);
+            }
+        }
+        cuts
+    }
+
+    /// Ends the cut with a line break exactly where the text after it does not bring one.
+    fn fit(&self, cut: &str) -> String {
+        if self.extent == Extent::WithinLine {
+            return cut.trim_end_matches(['\n', '\r']).to_owned();
+        }
+        let mut cut = cut.trim_end().to_owned();
+        let is_line_start = self.before.is_empty() || self.before.ends_with('\n');
+        let follows = self.after.split('\n').next().unwrap_or_default();
+        if is_line_start && !follows.trim().is_empty() && !cut.is_empty() {
+            cut.push('\n');
+        }
+        cut
+    }
+
+    /// Returns where the text begins to repeat what follows, when that is beyond doubt: a whole line of some length, with
+    /// its line break.
+    fn repeats_certainly(&self, text: &str) -> Option<usize> {
+        self.repeat_from(text, CERTAIN_REPEAT)
+    }
+
+    /// Returns where the text begins to repeat what follows.
+    fn repeats(&self, text: &str) -> Option<usize> {
+        self.repeats_certainly(text).or_else(|| self.repeat_from(text, 1))
+    }
+
+    /// Returns the start of the first line, after the first, that is the next line of the text after the position and is
+    /// indented like it. Short lines count only together with the ones after them, or at the end of the text.
+    fn repeat_from(&self, text: &str, min_len: usize) -> Option<usize> {
+        let next = next_line(self.after)?;
+        let is_same = |line: &str| line.trim() == next.trim() && indent_width(line) == indent_width(next);
+        let mut start = 0;
+        for line in text.split_inclusive('\n') {
+            let is_whole = line.ends_with('\n') || line.trim_end().len() >= next.trim_end().len();
+            if start > 0 && is_whole && is_same(line) && visible_len(&text[start..], self.after) >= min_len {
+                return Some(start);
+            }
+            start += line.len();
+        }
+        None
+    }
+
+    /// Returns the start of the first line, after the first, that differs from the next line of the text after the
+    /// position in details only.
+    fn nearly_repeats(&self, text: &str) -> Option<usize> {
+        let next = next_line(self.after)?;
+        let mut start = 0;
+        for line in text.split_inclusive('\n') {
+            let is_like = indent_width(line) == indent_width(next) && similarity(line.trim(), next.trim()) >= NEARLY;
+            if start > 0 && line.ends_with('\n') && is_like {
+                return Some(start);
+            }
+            start += line.len();
+        }
+        None
+    }
+
+    /// Returns whether the last line of the cut leaves the block (`return`, `break`) in which the text after it goes on.
+    fn cuts_off(&self, cut: &str) -> bool {
+        let Some(next) = next_line(self.after_line()) else { return false };
+        let Some(last) = cut.lines().rfind(|line| !line.trim().is_empty()) else { return false };
+        let word = last.trim_start().split(|it: char| !it.is_alphanumeric()).next().unwrap_or_default();
+        let leaves = ["return", "break", "continue", "raise", "throw"].contains(&word);
+        let indent = if last.len() == cut.trim_start_matches(['\n', '\r']).trim_end().len() {
+            self.indent_of(last)
+        } else {
+            indent_width(last)
+        };
+        let closes = next.trim_start().starts_with(['}', ')', ']']);
+        let continues = ["case", "default", "else", "elif", "except", "finally", "catch"];
+        let is_other_branch = continues.iter().any(|word| next.trim_start().starts_with(word));
+        leaves && !closes && !is_other_branch && indent_width(next) == indent
+    }
+
+    /// Returns where the text begins to type the rest of the line: within the first line when it is there, else where the
+    /// rest ends a later line.
+    fn meets_rest_of_line(&self, text: &str) -> Option<usize> {
+        let rest = self.after.split('\n').next().unwrap_or_default().trim_end();
+        if rest.trim().is_empty() {
+            return None;
+        }
+        let n_visible = rest.chars().filter(|it| !it.is_whitespace()).count();
+        let ends_line = |at: &usize| {
+            let behind = &text[at + rest.len()..];
+            behind.is_empty() || behind.trim_start_matches([' ', '\t', '\r']).starts_with('\n')
+        };
+        let places: Vec<usize> = text.match_indices(rest).map(|(at, _)| at).collect();
+        let first_line = first_line_end(text).unwrap_or(text.len());
+        let in_first_line = places.iter().copied().filter(|&at| at < first_line);
+        in_first_line
+            .clone()
+            .find(ends_line)
+            .or_else(|| in_first_line.clone().find(|_| n_visible >= 3))
+            .or_else(|| places.iter().copied().filter(|_| n_visible >= 3).find(ends_line))
+    }
+
+    /// Returns the length of the line without what the rest of the line begins with; a single character may be meant
+    /// twice, as in `))`.
+    fn without_overlap(&self, line: &str) -> usize {
+        let line = line.trim_end();
+        let rest = self.after.split('\n').next().unwrap_or_default().trim_end();
+        let is_overlap = |length: &usize| {
+            line.is_char_boundary(line.len() - length) && rest.starts_with(&line[line.len() - length..])
+        };
+        let overlap = (3..=line.len().min(rest.len())).rev().find(is_overlap).unwrap_or(0);
+        line.len() - overlap
+    }
+
+    /// Returns the end without the closing brackets that already stand after the position.
+    fn without_closers(&self, text: &str, end: usize) -> usize {
+        let rest = self.after.split('\n').next().unwrap_or_default().trim();
+        let Some(closer) = rest.chars().next() else { return end };
+        let Some(unmatched) = first_unmatched_closer(&text[..end]) else { return end };
+        let is_the_same = text[unmatched..].starts_with(closer);
+        if is_the_same { unmatched } else { end }
+    }
+
+    /// Returns the length of the body behind the first line, where that line opens a block without one.
+    fn body_of_first_line(&self, text: &str, line_end: usize) -> usize {
+        let (line, rest) = text.split_at(line_end);
+        if !self.lacks_body(line) {
+            return 0;
+        }
+        let indent = self.indent_of(line);
+        let mut length = 0;
+        for line in rest.split_inclusive('\n') {
+            let is_body = line.trim().is_empty() || indent_width(line) > indent;
+            let closes = indent_width(line) == indent && line.trim_start().starts_with(['}', ')', ']']);
+            if !is_body && !closes {
+                break;
+            }
+            length += line.len();
+            if closes {
+                break;
+            }
+        }
+        length
+    }
+
+    /// Returns whether the line opens a block for which neither side has a body.
+    fn lacks_body(&self, line: &str) -> bool {
+        let indent = self.indent_of(line);
+        let opens_block = line.trim_end().ends_with([':', '{']);
+        opens_block && !next_line(self.after_line()).is_some_and(|line| indent_width(line) > indent)
+    }
+
+    /// Returns what follows the line of the position.
+    fn after_line(&self) -> &'a str {
+        match self.extent {
+            Extent::FreshLine => self.after,
+            Extent::WithinLine | Extent::RestOfLine | Extent::Block => {
+                self.after.split_once('\n').map_or("", |(_, rest)| rest)
+            }
+        }
+    }
+
+    /// Returns how far the line is indented that `line` is the end of.
+    fn indent_of(&self, line: &str) -> usize {
+        let start = self.before.rsplit('\n').next().unwrap_or_default();
+        if start.trim().is_empty() {
+            let blank = line.trim_start_matches(['\n', '\r']);
+            indent_width(start) + indent_width(blank)
+        } else {
+            indent_width(start)
+        }
+    }
+
+    /// Returns where the text leaves the block it begins in: before the first whole line that is indented less than its
+    /// first line. Nothing while it has not.
+    fn block_end(&self, text: &str) -> Option<usize> {
+        let start = self.before.rsplit('\n').next().unwrap_or_default();
+        let mut body_indent: Option<usize> = (!start.trim().is_empty()).then(|| indent_width(start) + 1);
+        let mut end = 0;
+        for line in text.split_inclusive('\n') {
+            let is_first = end == 0;
+            let indent = indent_width(line) + if is_first { indent_width(start) } else { 0 };
+            let is_blank = line.trim().is_empty();
+            match body_indent {
+                _ if is_blank || (is_first && !start.trim().is_empty()) => {}
+                None => body_indent = Some(indent),
+                Some(body) if indent < body => return Some(end),
+                Some(_) => {}
+            }
+            end += line.len();
+        }
+        None
+    }
+}
+
+/// Returns the end of the first line that is not blank, behind its line break.
+fn first_line_end(text: &str) -> Option<usize> {
+    let blank = text.len() - text.trim_start_matches(['\n', '\r']).len();
+    text[blank..].find('\n').map(|at| blank + at + 1)
+}
+
+fn n_lines(text: &str) -> usize {
+    text.bytes().filter(|it| *it == b'\n').count()
+}
+
+/// Returns the length of the part that ends with a line break.
+fn last_whole_line(text: &str) -> usize {
+    text.rfind('\n').map_or(text.len(), |at| at + 1)
+}
+
+/// Returns whether the lines behind a block's opener have left the block.
+fn is_body_over(rest: &str, indent: usize) -> bool {
+    let mut lines = rest.split_inclusive('\n').filter(|line| !line.trim().is_empty());
+    lines.any(|line| indent_width(line) <= indent)
+}
+
+/// Returns the length of the line at the start of `text` when it is only closing brackets.
+fn closing_line(text: &str) -> usize {
+    let line = text.split_inclusive('\n').next().unwrap_or_default();
+    let closes = !line.trim().is_empty() && line.trim().chars().all(|it| "})];,".contains(it));
+    if closes { line.len() } else { 0 }
+}
+
+/// Returns the ends of the lines from the last to the first: a body that was cut short may still stand without its end.
+fn statement_ends(text: &str) -> impl Iterator<Item = usize> + '_ {
+    let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at + 1).collect();
+    ends.into_iter().rev().take(6)
+}
+
+/// Returns whether the text has fallen into a loop: its last three lines are the same.
+fn has_loop(text: &str) -> bool {
+    let mut lines = text.lines().rev().skip(1).map(str::trim).filter(|line| !line.is_empty());
+    let (Some(a), Some(b), Some(c)) = (lines.next(), lines.next(), lines.next()) else { return false };
+    a == b && b == c && a.len() > 2
+}
+
+/// Returns how many characters two texts have in common at their beginning, when blanks do not count.
+fn visible_len(a: &str, b: &str) -> usize {
+    let (mut a, mut b) = (a.chars().filter(|it| !it.is_whitespace()), b.chars().filter(|it| !it.is_whitespace()));
+    let mut n = 0;
+    while let (Some(x), Some(y)) = (a.next(), b.next()) {
+        if x != y {
+            return n;
+        }
+        n += 1;
+    }
+    // One of them ended: as far as can be seen they are the same.
+    if n > 0 { n.max(CERTAIN_REPEAT) } else { 0 }
+}
+
+/// Returns how alike two lines are: the share of words they have in common, in order at the beginning and at the end.
+fn similarity(a: &str, b: &str) -> f64 {
+    let words = |text: &str| -> Vec<String> {
+        text.split_inclusive(|it: char| !it.is_alphanumeric() && it != '_').map(|it| it.trim().to_owned()).collect()
+    };
+    let (a, b) = (words(a), words(b));
+    let n_start = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
+    let n_end = a[n_start..].iter().rev().zip(b[n_start..].iter().rev()).take_while(|(a, b)| a == b).count();
+    2.0 * (n_start + n_end) as f64 / (a.len() + b.len()).max(1) as f64
+}
+
+/// Returns the first closing bracket that the text did not open.
+fn first_unmatched_closer(text: &str) -> Option<usize> {
+    let mut open = Vec::new();
+    let mut quote = None;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, it)) = chars.next() {
+        match (quote, it) {
+            (Some(_), '\\') => {
+                chars.next();
+            }
+            (Some(end), _) => {
+                if it == end {
+                    quote = None;
+                }
+            }
+            (None, '"' | '\'' | '`') => {
+                // A quote that is not closed on its line is an apostrophe, a lifetime, or closes what stands before.
+                let line = text[at + 1..].split('\n').next().unwrap_or_default();
+                if line.contains(it) {
+                    quote = Some(it);
+                }
+            }
+            (None, '(' | '[' | '{') => open.push(it),
+            (None, ')' | ']' | '}') => {
+                if open.pop().is_none() {
+                    return Some(at);
+                }
+            }
+            (None, _) => {}
+        }
+    }
+    None
+}
