@@ -64,6 +64,12 @@ pub enum StoreError {
         /// What was asked for.
         id: String,
     },
+    /// There can be no such suggestion.
+    #[error("no suggestion {id:?}")]
+    UnknownSuggestion {
+        /// What was asked for.
+        id: String,
+    },
     /// Several tasks begin like this.
     #[error("{n_tasks} tasks begin with {prefix:?}")]
     AmbiguousTask {
@@ -89,7 +95,7 @@ impl StoreError {
             Self::NotOurs { .. } => Some("Choose another path for the database.".to_owned()),
             Self::TooNew { .. } => Some("Use the release that wrote it, or a later one.".to_owned()),
             Self::Busy { .. } => Some("Try again when the other process is done.".to_owned()),
-            Self::Unusable { .. } => None,
+            Self::Unusable { .. } | Self::UnknownSuggestion { .. } => None,
             Self::UnknownTask { .. } => Some("`wright tasks` lists them.".to_owned()),
             Self::AmbiguousTask { .. } => Some("Write more of the id; `wright tasks` lists them.".to_owned()),
         }

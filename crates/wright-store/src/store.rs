@@ -3,28 +3,24 @@
 //! Every write is a transaction begun with `BEGIN IMMEDIATE`, so that it waits for other writers at its start and never
 //! fails in its middle; every commit is flushed to the disk before the call returns.
 
-use std::borrow::Cow;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
+use sqlx::Row;
 use sqlx::error::ErrorKind;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
-use sqlx::{Row, SqlSafeStr, Sqlite, SqlitePool, Transaction};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteRow, SqliteSynchronous};
 
-use crate::{NewTask, Proposal, Step, StepSeq, StoreError, Task, TaskId, TaskStatus, file, transcript};
+use crate::database::{self, Database, Migration, time, unreadable};
+use crate::{NewTask, Proposal, Step, StepSeq, StoreError, Task, TaskId, TaskStatus, transcript};
 
 /// The migrations, oldest first. One that was released is never edited.
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "tasks", include_str!("../migrations/0001_tasks.sql"))];
+const MIGRATIONS: [Migration; 1] = [(1, "tasks", include_str!("../migrations/0001_tasks.sql"))];
 
 /// How long a write waits for other processes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How many calls of one process may read at the same time.
-const MAX_CONNECTIONS: u32 = 4;
 
 /// The columns of a task, in the order [`to_task`] reads them.
 macro_rules! select_tasks {
@@ -36,8 +32,7 @@ macro_rules! select_tasks {
 /// An open store. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Store {
-    path: PathBuf,
-    pool: SqlitePool,
+    database: Database,
 }
 
 impl Store {
@@ -47,20 +42,12 @@ impl Store {
     }
 
     async fn open_with(path: &Path, options: SqliteConnectOptions) -> Result<Self, StoreError> {
-        file::prepare(path).map_err(|error| StoreError::from_io(path, &error))?;
-        let pool = SqlitePoolOptions::new()
-            .max_connections(MAX_CONNECTIONS)
-            .connect_with(options)
-            .await
-            .map_err(|error| StoreError::from_sqlx(path, &error))?;
-        let store = Self { path: path.to_owned(), pool };
-        store.migrate().await?;
-        Ok(store)
+        Ok(Self { database: Database::open(path, options, &MIGRATIONS).await? })
     }
 
     /// Closes the database, and waits until what other calls of this store began is done.
     pub async fn close(self) {
-        self.pool.close().await;
+        self.database.close().await;
     }
 
     /// Stores a task that begins now, and returns its id. Its status is [`TaskStatus::Running`].
@@ -79,9 +66,9 @@ impl Store {
             .bind(task.request.to_string())
             .bind(TaskStatus::Running.as_str())
             .bind(Utc::now().timestamp_millis());
-        let mut tx = self.begin().await?;
-        query.execute(&mut *tx).await.map_err(|error| self.explain(&error))?;
-        self.commit(tx).await?;
+        let mut tx = self.database.begin().await?;
+        query.execute(&mut *tx).await.map_err(|error| self.database.explain(&error))?;
+        self.database.commit(tx).await?;
         Ok(id)
     }
 
@@ -89,7 +76,7 @@ impl Store {
     pub async fn record(&self, id: &TaskId, kind: &str, payload: serde_json::Value) -> Result<StepSeq, StoreError> {
         let insert = "INSERT INTO steps (task_id, seq, kind, payload, recorded_at) \
                       SELECT ?1, COALESCE(MAX(seq), 0) + 1, ?2, ?3, ?4 FROM steps WHERE task_id = ?1 RETURNING seq";
-        let mut tx = self.begin().await?;
+        let mut tx = self.database.begin().await?;
         let seq: i64 = sqlx::query_scalar(insert)
             .bind(id.to_string())
             .bind(kind)
@@ -98,7 +85,7 @@ impl Store {
             .fetch_one(&mut *tx)
             .await
             .map_err(|error| self.explain_about(id, &error))?;
-        self.commit(tx).await?;
+        self.database.commit(tx).await?;
         Ok(StepSeq(seq.unsigned_abs()))
     }
 
@@ -107,14 +94,14 @@ impl Store {
         let select = "SELECT seq, kind, payload, recorded_at FROM steps WHERE task_id = ? ORDER BY seq";
         let rows = sqlx::query(select)
             .bind(id.to_string())
-            .fetch_all(&self.pool)
+            .fetch_all(&self.database.pool)
             .await
-            .map_err(|error| self.explain(&error))?;
+            .map_err(|error| self.database.explain(&error))?;
         if rows.is_empty() {
             // A task without steps has an empty transcript; no task has none.
             self.task(id).await?;
         }
-        rows.iter().map(to_step).collect::<Result<_, _>>().map_err(|error| self.explain(&error))
+        rows.iter().map(to_step).collect::<Result<_, _>>().map_err(|error| self.database.explain(&error))
     }
 
     /// Sets what became of a task. [`TaskStatus::Running`] takes it up again.
@@ -132,18 +119,18 @@ impl Store {
         // A proposal that is applied next week did not finish next week.
         let update = "UPDATE tasks SET status = ?2, \
                       finished_at = CASE WHEN ?3 IS NULL THEN NULL ELSE COALESCE(finished_at, ?3) END WHERE id = ?1";
-        let mut tx = self.begin().await?;
+        let mut tx = self.database.begin().await?;
         let outcome = sqlx::query(update)
             .bind(id.to_string())
             .bind(status.as_str())
             .bind(finished_at)
             .execute(&mut *tx)
             .await
-            .map_err(|error| self.explain(&error))?;
+            .map_err(|error| self.database.explain(&error))?;
         if outcome.rows_affected() == 0 {
             return Err(StoreError::UnknownTask { id: id.to_string() });
         }
-        self.commit(tx).await
+        self.database.commit(tx).await
     }
 
     /// Stores what a task offers, in place of what it offered before.
@@ -151,7 +138,7 @@ impl Store {
         let insert = "INSERT INTO proposals (task_id, patch, diff, receipt, saved_at) VALUES (?, ?, ?, ?, ?) \
                       ON CONFLICT (task_id) DO UPDATE SET patch = excluded.patch, diff = excluded.diff, \
                       receipt = excluded.receipt, saved_at = excluded.saved_at";
-        let mut tx = self.begin().await?;
+        let mut tx = self.database.begin().await?;
         sqlx::query(insert)
             .bind(id.to_string())
             .bind(proposal.patch)
@@ -161,18 +148,18 @@ impl Store {
             .execute(&mut *tx)
             .await
             .map_err(|error| self.explain_about(id, &error))?;
-        self.commit(tx).await
+        self.database.commit(tx).await
     }
 
     /// Returns what a task offers, if anything.
     pub async fn proposal(&self, id: &TaskId) -> Result<Option<Proposal>, StoreError> {
         let row = sqlx::query("SELECT patch, diff, receipt FROM proposals WHERE task_id = ?")
             .bind(id.to_string())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.database.pool)
             .await
-            .map_err(|error| self.explain(&error))?;
+            .map_err(|error| self.database.explain(&error))?;
         match row {
-            Some(row) => to_proposal(&row).map(Some).map_err(|error| self.explain(&error)),
+            Some(row) => to_proposal(&row).map(Some).map_err(|error| self.database.explain(&error)),
             None => self.task(id).await.map(|_| None),
         }
     }
@@ -181,11 +168,11 @@ impl Store {
     pub async fn task(&self, id: &TaskId) -> Result<Task, StoreError> {
         let row = sqlx::query(select_tasks!("WHERE id = ?"))
             .bind(id.to_string())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.database.pool)
             .await
-            .map_err(|error| self.explain(&error))?
+            .map_err(|error| self.database.explain(&error))?
             .ok_or_else(|| StoreError::UnknownTask { id: id.to_string() })?;
-        to_task(&row).map_err(|error| self.explain(&error))
+        to_task(&row).map_err(|error| self.database.explain(&error))
     }
 
     /// Returns the one task whose id begins with `prefix`.
@@ -196,12 +183,12 @@ impl Store {
         }
         let rows = sqlx::query(select_tasks!("WHERE substr(id, 1, length(?1)) = ?1"))
             .bind(wanted)
-            .fetch_all(&self.pool)
+            .fetch_all(&self.database.pool)
             .await
-            .map_err(|error| self.explain(&error))?;
+            .map_err(|error| self.database.explain(&error))?;
         match rows.as_slice() {
             [] => Err(StoreError::UnknownTask { id: prefix.to_owned() }),
-            [row] => to_task(row).map_err(|error| self.explain(&error)),
+            [row] => to_task(row).map_err(|error| self.database.explain(&error)),
             rows => Err(StoreError::AmbiguousTask { prefix: prefix.to_owned(), n_tasks: rows.len() as u64 }),
         }
     }
@@ -210,46 +197,15 @@ impl Store {
     pub async fn tasks(&self, limit: u32) -> Result<Vec<Task>, StoreError> {
         let rows = sqlx::query(select_tasks!("ORDER BY created_at DESC, id DESC LIMIT ?"))
             .bind(limit)
-            .fetch_all(&self.pool)
+            .fetch_all(&self.database.pool)
             .await
-            .map_err(|error| self.explain(&error))?;
-        rows.iter().map(to_task).collect::<Result<_, _>>().map_err(|error| self.explain(&error))
+            .map_err(|error| self.database.explain(&error))?;
+        rows.iter().map(to_task).collect::<Result<_, _>>().map_err(|error| self.database.explain(&error))
     }
 
     /// Returns a task and its transcript as JSON lines: first the task, then one line per step.
     pub async fn export_transcript(&self, id: &TaskId) -> Result<String, StoreError> {
         Ok(transcript::to_json_lines(&self.task(id).await?, &self.steps(id).await?))
-    }
-
-    /// Brings the database up to date, in one transaction: a second process that opens it meanwhile waits.
-    async fn migrate(&self) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        let count = "SELECT count(*), count(*) FILTER (WHERE name = '_sqlx_migrations') FROM sqlite_schema";
-        let (n_objects, n_ours): (i64, i64) =
-            sqlx::query_as(count).fetch_one(&mut *tx).await.map_err(|error| self.explain(&error))?;
-        if n_objects > 0 && n_ours == 0 {
-            return Err(StoreError::NotOurs { path: self.path.clone() });
-        }
-        let known = MIGRATIONS.iter().map(|(version, ..)| *version).max().unwrap_or(0);
-        // `run` would do the same, but its future cannot be sent between threads.
-        migrator()
-            .run_direct(None, &mut *tx, false)
-            .await
-            .map_err(|error| StoreError::from_migration(&self.path, &error, known))?;
-        self.commit(tx).await
-    }
-
-    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        // A transaction that begins by reading fails at once when it turns to writing after someone else wrote.
-        self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(|error| self.explain(&error))
-    }
-
-    async fn commit(&self, tx: Transaction<'static, Sqlite>) -> Result<(), StoreError> {
-        tx.commit().await.map_err(|error| self.explain(&error))
-    }
-
-    fn explain(&self, error: &sqlx::Error) -> StoreError {
-        StoreError::from_sqlx(&self.path, error)
     }
 
     /// Explains an error of something that refers to a task.
@@ -258,25 +214,13 @@ impl Store {
             sqlx::Error::Database(database) if matches!(database.kind(), ErrorKind::ForeignKeyViolation) => {
                 StoreError::UnknownTask { id: id.to_string() }
             }
-            _ => self.explain(error),
+            _ => self.database.explain(error),
         }
     }
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(BUSY_TIMEOUT)
-        .foreign_keys(true)
-}
-
-fn migrator() -> Migrator {
-    let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
-        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql.into_sql_str(), false)
-    };
-    Migrator::with_migrations(MIGRATIONS.into_iter().map(migration).collect())
+    database::options(path).synchronous(SqliteSynchronous::Full).busy_timeout(BUSY_TIMEOUT)
 }
 
 fn to_task(row: &SqliteRow) -> Result<Task, sqlx::Error> {
@@ -315,24 +259,17 @@ fn json(row: &SqliteRow, column: &'static str) -> Result<serde_json::Value, sqlx
     serde_json::from_str(text).map_err(|_| unreadable(column, text))
 }
 
-fn time(column: &'static str, millis: i64) -> Result<DateTime<Utc>, sqlx::Error> {
-    DateTime::from_timestamp_millis(millis).ok_or_else(|| unreadable(column, &millis.to_string()))
-}
-
-/// Returns the error for a value that we cannot have written.
-fn unreadable(column: &'static str, value: &str) -> sqlx::Error {
-    let shown: String = value.chars().take(80).collect();
-    sqlx::Error::Decode(format!("{column} contains {shown:?}").into())
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
 
     use serde_json::json;
+    use sqlx::SqlitePool;
     use tempfile::TempDir;
 
     use super::*;
+    use crate::file;
 
     /// A folder with the path of a database in it, removed at the end.
     fn place() -> (TempDir, PathBuf) {
@@ -351,7 +288,7 @@ mod tests {
     }
 
     async fn refusal(path: &Path) -> String {
-        Store::open(path).await.map(|store| store.path).unwrap_err().to_string()
+        Store::open(path).await.map(|store| store.database.path).unwrap_err().to_string()
     }
 
     #[tokio::test]
@@ -424,7 +361,7 @@ mod tests {
         let id = store.create_task(new_task()).await.unwrap();
         store.record(&id, "turn", json!(1)).await.unwrap();
         for attack in ["UPDATE steps SET payload = '2'", "DELETE FROM steps"] {
-            let error = sqlx::query(attack).execute(&store.pool).await.unwrap_err();
+            let error = sqlx::query(attack).execute(&store.database.pool).await.unwrap_err();
             assert!(error.to_string().contains("never"), "{error}");
         }
         assert_eq!(store.steps(&id).await.unwrap()[0].payload, json!(1));
@@ -622,7 +559,7 @@ mod tests {
         let (_folder, path) = place();
         let store = Store::open(&path).await.unwrap();
         let id = store.create_task(new_task()).await.unwrap();
-        sqlx::query("UPDATE tasks SET status = 'lost'").execute(&store.pool).await.unwrap();
+        sqlx::query("UPDATE tasks SET status = 'lost'").execute(&store.database.pool).await.unwrap();
         let error = store.task(&id).await.unwrap_err();
         assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
     }
@@ -633,7 +570,7 @@ mod tests {
         let store = Store::open(&path).await.unwrap();
         let insert = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
                       VALUES (99, 'later', TRUE, x'00', 0)";
-        sqlx::query(insert).execute(&store.pool).await.unwrap();
+        sqlx::query(insert).execute(&store.database.pool).await.unwrap();
         let expected = format!("database {path:?} has version 99; this program knows versions up to 1");
         assert_eq!(refusal(&path).await, expected);
     }
@@ -654,7 +591,7 @@ mod tests {
         std::fs::create_dir(parent).unwrap();
         std::fs::set_permissions(parent, std::fs::Permissions::from_mode(0o500)).unwrap();
         let is_bound_by_permissions = std::fs::write(parent.join("probe"), "").is_err();
-        let outcome = Store::open(&path).await.map(|store| store.path).map_err(|error| error.to_string());
+        let outcome = Store::open(&path).await.map(|store| store.database.path).map_err(|error| error.to_string());
         // The superuser may write anywhere.
         let expected =
             if is_bound_by_permissions { Err(format!("no permission to write database {path:?}")) } else { Ok(path) };
@@ -678,7 +615,7 @@ mod tests {
         let (_folder, path) = place();
         let store = Store::open(&path).await.unwrap();
         let impatient = Store::open_with(&path, options(&path).busy_timeout(Duration::from_millis(10))).await.unwrap();
-        let tx = store.begin().await.unwrap();
+        let tx = store.database.begin().await.unwrap();
         let error = impatient.create_task(new_task()).await.unwrap_err();
         assert_eq!(error.to_string(), format!("database {path:?} is in use by another process"));
         drop(tx);
@@ -689,7 +626,7 @@ mod tests {
         let (_folder, path) = place();
         let store = Store::open(&path).await.unwrap();
         let id = store.create_task(new_task()).await.unwrap();
-        let mut tx = store.begin().await.unwrap();
+        let mut tx = store.database.begin().await.unwrap();
         sqlx::query("INSERT INTO steps VALUES (?, 1, 'turn', '1', 0)")
             .bind(id.to_string())
             .execute(&mut *tx)

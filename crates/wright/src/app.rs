@@ -9,7 +9,7 @@ use wright_sandbox::{HelperCommand, Level, Sandbox};
 use wright_store::Store;
 
 use crate::config::{self, Config};
-use crate::environment::Environment;
+use crate::environment::{Environment, variable};
 use crate::home::Home;
 use crate::report::Failure;
 use crate::terminal::Terminal;
@@ -38,6 +38,11 @@ impl App {
     pub(crate) async fn store(&self) -> Result<Store, Failure> {
         self.home.private_folder("")?;
         Ok(Store::open(&self.home.store()).await?)
+    }
+
+    /// Returns whether what becomes of suggestions is recorded, into the database that [`Home::suggestions`] names.
+    pub(crate) fn records_suggestions(&self) -> bool {
+        config::allows_telemetry(&self.config, variable("WRIGHT_TELEMETRY").as_deref())
     }
 
     /// Finds out how commands can be isolated here.

@@ -27,15 +27,16 @@ Getting started:
 Files:
   ~/.config/wright/config.toml            model, complete-model, base-url, time-limit,
                                           test-time-limit, candidates, minimum-level, threads,
-                                          context-tokens, idle-unload, idle-exit
+                                          context-tokens, idle-unload, idle-exit, telemetry
   ~/.config/wright/keys.toml              keys of remote providers, mode 0600: openai = \"…\"
-  ~/.local/share/wright                   models, tasks, receipts
+  ~/.local/share/wright                   models, tasks, receipts, figures about suggestions
 
 Variables:
   WRIGHT_CONFIG, WRIGHT_HOME              other places for the configuration and the data
   WRIGHT_MODELS                           another folder of models
   WRIGHT_MODEL, WRIGHT_BASE_URL           the model when no flag names one
   WRIGHT_API_KEY                          the key of a remote provider
+  WRIGHT_TELEMETRY                        0 records nothing about suggestions (it stays here anyway)
   WRIGHT_LOG                              what is logged to stderr, such as wright_agent=debug
   NO_COLOR                                no colors
 ";

@@ -17,6 +17,8 @@ mod fix;
 
 mod model;
 
+mod stats;
+
 mod tasks;
 
 use clap::Subcommand;
@@ -42,6 +44,8 @@ pub(crate) enum Command {
     Complete(complete::Args),
     /// List, show and apply what `fix` proposed
     Tasks(tasks::Args),
+    /// Show what became of suggestions
+    Stats(stats::Args),
     /// List, fetch, check and remove local models
     Model(model::Args),
     /// Say what works on this machine and what does not
@@ -76,6 +80,7 @@ async fn run_interruptible(app: &App, command: Command) -> Result<ExitCode, Fail
         Command::Ask(args) => ask::run(app, &args).await,
         Command::Complete(args) => complete::run(app, &args).await,
         Command::Tasks(args) => tasks::run(app, &args).await,
+        Command::Stats(args) => stats::run(app, &args).await,
         Command::Model(args) => model::run(app, &args).await,
         Command::Doctor(args) => doctor::run(app, &args).await,
         Command::Eval(args) => eval::run(app, &args).await,

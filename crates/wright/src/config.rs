@@ -28,6 +28,8 @@ pub(crate) struct Config {
     pub(crate) candidates: Option<usize>,
     /// The weakest sandbox level that is accepted.
     pub(crate) minimum_level: Option<MinimumLevel>,
+    /// Whether what becomes of suggestions is recorded, on this machine.
+    pub(crate) telemetry: Option<bool>,
     /// Threads of the model worker.
     pub(crate) threads: Option<usize>,
     /// Tokens that prompt and answer may have together on the model worker.
@@ -63,6 +65,15 @@ impl From<MinimumLevel> for Level {
 pub(crate) fn path(environment: &Environment) -> PathBuf {
     let chosen = path_variable("WRIGHT_CONFIG").map(|it| environment.dir.join(it));
     chosen.unwrap_or_else(|| environment.config_folder.join("config.toml"))
+}
+
+/// Returns whether what becomes of suggestions may be recorded: `WRIGHT_TELEMETRY`, then the configuration, then yes. It never
+/// leaves this machine. A value that is not understood means no.
+pub(crate) fn allows_telemetry(config: &Config, variable: Option<&str>) -> bool {
+    match variable {
+        Some(value) => matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "on" | "yes"),
+        None => config.telemetry.unwrap_or(true),
+    }
 }
 
 /// Reads the configuration file; a missing one is an empty one, unless `WRIGHT_CONFIG` names it.
@@ -106,6 +117,22 @@ mod tests {
         assert_eq!(config.time_limit, Some(TimeLimit(Duration::from_secs(120))));
         assert_eq!(config.test_time_limit, Some(TimeLimit(Duration::from_secs(5))));
         assert_eq!(config.minimum_level, Some(MinimumLevel::A));
+    }
+
+    #[test]
+    fn telemetry_is_off_when_the_variable_or_else_the_file_says_so() {
+        let [unset, on, off] = ["", "telemetry = true", "telemetry = false"].map(|text| check(text).unwrap());
+        let table = [
+            (&unset, None, true),
+            (&off, None, false),
+            (&off, Some("1"), true),
+            (&on, Some("0"), false),
+            (&on, Some("false"), false),
+            (&on, Some("nope"), false),
+        ];
+        for (config, variable, expected) in table {
+            assert_eq!(allows_telemetry(config, variable), expected, "{:?} {variable:?}", config.telemetry);
+        }
     }
 
     #[test]

@@ -45,6 +45,11 @@ impl Home {
         self.data.join("store.db")
     }
 
+    /// Returns the database of what became of suggestions.
+    pub(crate) fn suggestions(&self) -> PathBuf {
+        self.data.join("suggestions.db")
+    }
+
     /// Returns the folder of tasks, which is created when it is missing.
     pub(crate) fn tasks(&self) -> Result<PathBuf, Failure> {
         self.private_folder("tasks")

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use crate::fixture::Surroundings;
 
-const COMMANDS: [&str; 8] = ["fix", "ask", "complete", "tasks", "model", "doctor", "eval", "completions"];
+const COMMANDS: [&str; 9] = ["fix", "ask", "complete", "tasks", "stats", "model", "doctor", "eval", "completions"];
 
 #[test]
 fn help_lists_the_commands_and_the_exit_codes() {
@@ -25,12 +25,13 @@ fn every_command_teaches_with_examples() {
 #[test]
 fn every_command_writes_errors_as_json() {
     let surroundings = Surroundings::new();
-    let table: [&[&str]; 6] = [
+    let table: [&[&str]; 7] = [
         &["--json", "no-such-command"],
         &["fix", "--json", "--no-such-option"],
         &["complete", "--json", "a.py"],
         &["ask", "--json", ""],
         &["tasks", "show", "zzz", "--json"],
+        &["stats", "--since", "yesterday", "--json"],
         &["model", "rm", "no-such-model", "--json"],
     ];
     for args in table {
@@ -45,11 +46,13 @@ fn every_command_writes_errors_as_json() {
 #[test]
 fn every_listing_is_json_on_request() {
     let surroundings = Surroundings::new();
-    let table: [(&[&str], &str); 4] = [
+    let table: [(&[&str], &str); 6] = [
         (&["model", "list", "--json"], "wright.models/1"),
         (&["model", "recommend", "--json"], "wright.recommendation/1"),
         (&["model", "verify", "--json"], "wright.verify/1"),
         (&["tasks", "list", "--json"], "wright.tasks/1"),
+        (&["stats", "--json"], "wright.stats/1"),
+        (&["stats", "--forget", "--json"], "wright.forget/1"),
     ];
     for (args, schema) in table {
         let run = surroundings.run(args);
