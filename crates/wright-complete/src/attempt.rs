@@ -5,34 +5,35 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use wright_gate::quick;
 use wright_provider::{
-    Completion, Event, FimOrder, Priority, Prompt, Provider, ProviderError, Request, Sampling, StopReason, Usage,
+    ClientId, Completion, Event, Priority, Provider, ProviderError, Request, Sampling, StopReason, Usage,
 };
 use wright_text::{Document, Edit};
 
-use crate::context::{self, Context};
+use crate::context::{self, Budget, Context};
 use crate::ending::{Ending, Reach};
 use crate::suggestion::{Suggestion, SuggestionId, Withheld};
 
 /// How suggestions are made.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {
-    /// How much of the document before the position may be shown to the model, in bytes.
-    pub max_prefix: usize,
-    /// How much after it, in bytes.
-    pub max_suffix: usize,
+    /// How much the model may be shown.
+    pub budget: Budget,
     /// Hard cap on the length of a suggestion, in tokens.
     pub max_tokens: u32,
     /// How far to look for the end of a suggestion.
     pub reach: Reach,
     /// How many further candidates are sampled when the first is refused.
     pub n_retries: u32,
+    /// How many further suggestions are looked for when there is one.
+    pub n_alternatives: u32,
     /// The seed of those candidates.
     pub seed: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_prefix: 6_000, max_suffix: 2_000, max_tokens: 128, reach: Reach::Natural, n_retries: 2, seed: 0 }
+        let budget = Budget { prefix: 6_000, suffix: 2_000, snippets: 800 };
+        Self { budget, max_tokens: 128, reach: Reach::Natural, n_retries: 2, n_alternatives: 0, seed: 0 }
     }
 }
 
@@ -53,6 +54,35 @@ pub struct Outcome {
     pub first_token: Option<Duration>,
     /// Time the model took.
     pub predicting: Duration,
+    /// Where the answer comes from.
+    pub source: Source,
+}
+
+/// Where an answer comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The model was asked.
+    Model,
+    /// An earlier result still holds.
+    Cache,
+    /// An earlier request was under way to it.
+    Joined,
+}
+
+impl Outcome {
+    /// Returns the outcome of a request that no model was asked for.
+    pub(crate) fn withheld(reason: Withheld) -> Self {
+        Self {
+            result: Err(reason),
+            others: Vec::new(),
+            context: Context::default(),
+            raw: Vec::new(),
+            usage: Usage::default(),
+            first_token: None,
+            predicting: Duration::ZERO,
+            source: Source::Model,
+        }
+    }
 }
 
 /// Makes one suggestion for `offset` in `doc`.
@@ -65,8 +95,22 @@ pub async fn complete(
     offset: usize,
     options: Options,
 ) -> Result<Outcome, ProviderError> {
-    let context = Context::around(doc, offset, options.max_prefix, options.max_suffix);
+    let context = Context::around(doc, offset, options.budget, None);
     Attempt::new(provider, doc, offset, options, context).run().await
+}
+
+/// On whose behalf a model is asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    pub(crate) client: ClientId,
+    pub(crate) scope: Option<String>,
+    pub(crate) priority: Priority,
+}
+
+impl Default for Caller {
+    fn default() -> Self {
+        Self { client: ClientId::default(), scope: None, priority: Priority::Keystroke }
+    }
 }
 
 /// One request for a suggestion, while it is worked on.
@@ -76,6 +120,8 @@ pub(crate) struct Attempt<'a> {
     offset: usize,
     options: Options,
     context: Context,
+    caller: Caller,
+    progress: Option<&'a (dyn Fn(&str) + Send + Sync)>,
     started: Instant,
     first_token: Option<Duration>,
     raw: Vec<String>,
@@ -91,16 +137,41 @@ impl<'a> Attempt<'a> {
         options: Options,
         context: Context,
     ) -> Self {
-        let (raw, usage) = (Vec::new(), Usage::default());
-        Self { provider, doc, offset, options, context, started: Instant::now(), first_token: None, raw, usage }
+        Self {
+            provider,
+            doc,
+            offset,
+            options,
+            context,
+            caller: Caller::default(),
+            progress: None,
+            started: Instant::now(),
+            first_token: None,
+            raw: Vec::new(),
+            usage: Usage::default(),
+        }
+    }
+
+    /// Says on whose behalf the model is asked.
+    pub(crate) fn on_behalf_of(self, caller: Caller) -> Self {
+        Self { caller, ..self }
+    }
+
+    /// Calls `progress` with the likeliest completion as far as it is written.
+    pub(crate) fn reporting_to(self, progress: &'a (dyn Fn(&str) + Send + Sync)) -> Self {
+        Self { progress: Some(progress), ..self }
     }
 
     /// Asks the model until the gate lets a candidate through.
     pub(crate) async fn run(mut self) -> Result<Outcome, ProviderError> {
         let result = self.suggest().await?;
+        let others = match &result {
+            Ok(suggestion) if self.options.n_alternatives > 0 => self.alternatives(&suggestion.text.clone()).await?,
+            Ok(_) | Err(_) => Vec::new(),
+        };
         let Self { context, raw, usage, first_token, started, .. } = self;
         let predicting = started.elapsed();
-        Ok(Outcome { result, others: Vec::new(), context, raw, usage, first_token, predicting })
+        Ok(Outcome { result, others, context, raw, usage, first_token, predicting, source: Source::Model })
     }
 
     async fn suggest(&mut self) -> Result<Result<Suggestion, Withheld>, ProviderError> {
@@ -125,26 +196,35 @@ impl<'a> Attempt<'a> {
         if self.options.n_retries == 0 {
             return vec![greedy];
         }
-        let retries = Sampling {
-            n_candidates: self.options.n_retries,
-            temperature: 0.6,
-            first_greedy: false,
-            top_p: 0.95,
-            seed: self.options.seed,
-            ..greedy.clone()
-        };
-        vec![greedy, retries]
+        vec![greedy, self.varied(self.options.n_retries)]
+    }
+
+    /// Returns a sampling of several completions that differ.
+    fn varied(&self, n_candidates: u32) -> Sampling {
+        let greedy = Sampling::greedy(self.options.max_tokens);
+        let seed = self.options.seed;
+        Sampling { n_candidates, temperature: 0.6, first_greedy: false, top_p: 0.95, seed, ..greedy }
+    }
+
+    /// Returns further suggestions than the first.
+    async fn alternatives(&mut self, first: &str) -> Result<Vec<Suggestion>, ProviderError> {
+        let mut found: Vec<Suggestion> = Vec::new();
+        for completion in self.ask(self.varied(self.options.n_alternatives)).await? {
+            if let Ok(suggestion) = self.judge(&completion)
+                && suggestion.text != first
+                && found.iter().all(|it| it.text != suggestion.text)
+            {
+                found.push(suggestion);
+            }
+        }
+        Ok(found)
     }
 
     /// Asks the model, and stops listening as soon as every candidate holds its end.
     async fn ask(&mut self, sampling: Sampling) -> Result<Vec<Completion>, ProviderError> {
         let n_candidates = sampling.n_candidates.max(1) as usize;
-        let prompt = Prompt::FillInTheMiddle {
-            prefix: self.context.prefix.clone(),
-            suffix: self.context.suffix.clone(),
-            order: FimOrder::SuffixFirst,
-        };
-        let request = Request::new(prompt, sampling, Priority::Keystroke);
+        let request = Request::new(self.context.prompt(), sampling, self.caller.priority);
+        let request = Request { client: self.caller.client, scope: self.caller.scope.clone(), ..request };
         let mut stream = self.provider.complete(request).await?;
         let (before, after) = self.doc.text().split_at(self.offset);
         let ending = Ending::new(self.context.extent, self.options.reach, before, after);
@@ -155,6 +235,9 @@ impl<'a> Attempt<'a> {
                     self.first_token.get_or_insert_with(|| self.started.elapsed());
                     if let Some(it) = candidates.get_mut(candidate as usize) {
                         it.text.push_str(&text);
+                        if let (0, Some(progress)) = (candidate, self.progress) {
+                            progress(&it.text);
+                        }
                         it.is_over |= ending.is_settled(&it.text);
                     }
                 }

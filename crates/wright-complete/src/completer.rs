@@ -1,19 +1,52 @@
 //! The long-lived side of completion: open documents, what was suggested before, and what became of it.
 //!
-//! A front end keeps one [`Completer`] per process, tells it of every change, and asks it for suggestions.
+//! A front end keeps one [`Completer`] per process, tells it of every change, and asks it for suggestions. A request is
+//! answered from an earlier result when one still holds, else by the request that is under way when what was typed since
+//! agrees with what it has written, else by the model. What the model is shown depends on what it has read already: a
+//! narrow context where the wide one would take too long, and the wide one is then read while nobody waits.
 
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use wright_gate::Verified;
-use wright_provider::{Provider, ProviderError};
-use wright_text::{Document, Edit};
+use futures::StreamExt;
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+use wright_gate::{Verified, quick};
+use wright_provider::{ClientId, Priority, Provider, ProviderError, Request, Sampling};
+use wright_text::{Document, Edit, Language};
 
-use crate::{Options, Outcome, SuggestionId, Withheld, complete};
+use crate::attempt::{Attempt, Caller, Source};
+use crate::cache::{Entry, ResultCache};
+use crate::context::{self, Budget, Context};
+use crate::flight::{self, Flight};
+use crate::mood::Mood;
+use crate::past::Past;
+use crate::related::related;
+use crate::{Options, Outcome, Reach, Suggestion, SuggestionId, Withheld};
 
 /// How many entries the log of outcomes keeps.
 const MAX_LOG: usize = 200;
+
+/// How many suggestions are remembered for what becomes of them.
+const MAX_OFFERED: usize = 64;
+
+/// Longest document in which something is suggested, in bytes.
+const MAX_DOCUMENT: usize = 1 << 20;
+
+/// How many tokens a second a model is taken to read until it was seen to, and the bounds of what is believed.
+const FIRST_READ_RATE: f64 = 120.0;
+const READ_RATES: (f64, f64) = (20.0, 20_000.0);
+
+/// How many bytes of code a token stands for, cautiously.
+const BYTES_PER_TOKEN: usize = 3;
+
+/// The smallest context that is worth asking about, in tokens.
+const MIN_NARROW: usize = 96;
+
+/// How many further suggestions are looked for when the user asked for them.
+const N_ALTERNATIVES: u32 = 2;
 
 /// What a user can set.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +61,13 @@ pub struct Settings {
     pub disabled_languages: Vec<String>,
     /// Whether earlier suggestions may answer; off only to measure the model itself.
     pub result_cache: bool,
+    /// Whether what follows a suggestion is asked for before the suggestion is taken.
+    pub look_ahead: bool,
+    /// How long reading a prompt may take before the first token is written; a longer one is cut down until it has been
+    /// read while nobody waited. Nothing where reading costs no time to speak of, as at a remote provider.
+    pub max_read: Option<Duration>,
+    /// For which repository what was read is kept between runs: an opaque name.
+    pub scope: Option<String>,
     /// How suggestions are made.
     pub options: Options,
 }
@@ -40,6 +80,9 @@ impl Default for Settings {
             next_edit: true,
             disabled_languages: Vec::new(),
             result_cache: true,
+            look_ahead: true,
+            max_read: None,
+            scope: None,
             options: Options::default(),
         }
     }
@@ -116,22 +159,60 @@ pub struct LogEntry {
     pub took: Duration,
 }
 
-/// Makes suggestions for open documents.
+/// Makes suggestions for open documents. Clones share everything.
+#[derive(Clone)]
 pub struct Completer {
     provider: Arc<dyn Provider>,
-    state: Mutex<State>,
+    client: ClientId,
+    state: Arc<Mutex<State>>,
 }
 
-#[derive(Default)]
 struct State {
     settings: Settings,
-    log: std::collections::VecDeque<LogEntry>,
+    documents: HashMap<PathBuf, Open>,
+    cache: ResultCache,
+    mood: Mood,
+    flight: Option<Flight>,
+    /// What is read or asked while nobody waits.
+    ahead: Option<AbortHandle>,
+    warming: Option<AbortHandle>,
+    /// Tokens read per second, as seen.
+    read_rate: f64,
+    offered: VecDeque<(SuggestionId, PathBuf, String)>,
+    log: VecDeque<LogEntry>,
+}
+
+/// An open document.
+struct Open {
+    doc: Arc<Document>,
+    past: Past,
+    /// What the model was shown last, where there was time to read it and where there was not.
+    wide: Option<Context>,
+    narrow: Option<Context>,
+}
+
+impl Open {
+    fn new(doc: Arc<Document>) -> Self {
+        Self { doc, past: Past::default(), wide: None, narrow: None }
+    }
 }
 
 impl Completer {
     /// Returns a completer that asks `provider`.
     pub fn new(provider: Arc<dyn Provider>, settings: Settings) -> Self {
-        Self { provider, state: Mutex::new(State { settings, ..State::default() }) }
+        let state = State {
+            settings,
+            documents: HashMap::new(),
+            cache: ResultCache::default(),
+            mood: Mood::default(),
+            flight: None,
+            ahead: None,
+            warming: None,
+            read_rate: FIRST_READ_RATE,
+            offered: VecDeque::new(),
+            log: VecDeque::new(),
+        };
+        Self { provider, client: client_id(), state: Arc::new(Mutex::new(state)) }
     }
 
     /// Changes the settings from the next request on.
@@ -139,30 +220,55 @@ impl Completer {
         self.state().settings = settings;
     }
 
+    /// Returns the settings.
+    pub fn settings(&self) -> Settings {
+        self.state().settings.clone()
+    }
+
     /// Notes that a document is open.
-    pub fn open(&self, _doc: Arc<Document>) {}
+    pub fn open(&self, doc: Arc<Document>) {
+        self.state().documents.insert(doc.path.clone(), Open::new(doc));
+    }
 
     /// Notes that a document became `doc` by `edit`, which fits the text before it.
-    pub fn change(&self, _doc: Arc<Document>, _edit: &Edit) {}
+    pub fn change(&self, doc: Arc<Document>, edit: &Edit) {
+        let mut state = self.state();
+        let open = state.documents.entry(doc.path.clone()).or_insert_with(|| Open::new(Arc::clone(&doc)));
+        open.past.change(open.doc.text(), edit, doc.text(), Instant::now());
+        open.doc = doc;
+    }
 
     /// Notes that a document is closed.
-    pub fn close(&self, _path: &Path) {}
+    pub fn close(&self, path: &Path) {
+        let mut state = self.state();
+        state.documents.remove(path);
+        state.cache.forget(path);
+    }
 
     /// Notes that the user looks at a position and does nothing, so that its context can be read ahead of time.
-    pub fn rest(&self, _doc: Arc<Document>, _offset: usize) {}
+    pub fn rest(&self, doc: &Arc<Document>, offset: usize) {
+        let is_asked = self.state().flight.as_ref().is_some_and(|it| !it.is_over());
+        if is_asked || context::is_secret_file(&doc.path) || !doc.text().is_char_boundary(offset) {
+            return;
+        }
+        let (wide, _) = self.contexts(doc, offset);
+        self.warm(&wide);
+    }
 
     /// Makes suggestions; dropping the future cancels the request unless the next one continues it.
     pub async fn suggest(&self, ask: Ask) -> Result<Outcome, ProviderError> {
         let (at, started) = (SystemTime::now(), Instant::now());
-        let options = self.state().settings.options;
-        let outcome = complete(&*self.provider, &ask.doc, ask.offset, options).await?;
-        self.note(LogEntry {
-            at,
-            path: ask.doc.path.clone(),
-            code: outcome.result.as_ref().map_or_else(Withheld::code, |_| "shown"),
-            detail: outcome.result.as_ref().map_or_else(Withheld::to_string, |_| String::new()),
-            took: started.elapsed(),
-        });
+        let path = ask.doc.path.clone();
+        let outcome = match ask.selected.clone() {
+            None => self.answer(&ask).await?,
+            Some(selected) => self.answer_selected(&ask, &selected).await?,
+        };
+        let (code, detail) = match &outcome.result {
+            Ok(_) => ("shown", String::new()),
+            Err(withheld) => (withheld.code(), withheld.to_string()),
+        };
+        tracing::debug!(code, detail, milliseconds = started.elapsed().as_millis(), "suggestion");
+        self.note(LogEntry { at, path, code, detail, took: started.elapsed() });
         Ok(outcome)
     }
 
@@ -172,11 +278,267 @@ impl Completer {
     }
 
     /// Notes what became of a suggestion.
-    pub fn feedback(&self, _id: SuggestionId, _feedback: Feedback) {}
+    pub fn feedback(&self, id: SuggestionId, feedback: Feedback) {
+        let now = Instant::now();
+        let mut state = self.state();
+        let Some((_, path, text)) = state.offered.iter().find(|(offered, ..)| *offered == id).cloned() else { return };
+        match feedback {
+            Feedback::Shown => {}
+            Feedback::Accepted | Feedback::PartiallyAccepted(_) => state.mood.accepted(now),
+            Feedback::Dismissed => {
+                state.mood.refused(now);
+                state.cache.refuse(&path, &text);
+            }
+        }
+    }
 
     /// Returns what came of the last requests, oldest first.
     pub fn log(&self) -> Vec<LogEntry> {
         self.state().log.iter().cloned().collect()
+    }
+
+    /// Answers a request from what is known, from the request under way, or by the model.
+    async fn answer(&self, ask: &Ask) -> Result<Outcome, ProviderError> {
+        if let Some(withheld) = self.refusal(ask) {
+            return Ok(Outcome::withheld(withheld));
+        }
+        if !self.state().settings.result_cache {
+            return self.ask_model(ask).await;
+        }
+        if let Some(outcome) = self.cached(ask, Source::Cache) {
+            return Ok(outcome);
+        }
+        let flight = self.state().flight.clone();
+        if let Some(flight) = flight
+            && flight.leads_to(&ask.doc, ask.offset).await
+            && let Some(outcome) = self.cached(ask, Source::Joined)
+        {
+            return Ok(outcome);
+        }
+        self.ask_model(ask).await
+    }
+
+    /// Answers a request while an entry of the editor's own list is selected: as if the entry had been taken already.
+    async fn answer_selected(&self, ask: &Ask, selected: &Selected) -> Result<Outcome, ProviderError> {
+        let insert = Edit::single(selected.range.clone(), selected.text.clone());
+        let Ok(text) = insert.apply(ask.doc.text()) else { return Ok(Outcome::withheld(Withheld::Nothing)) };
+        let doc = Arc::new(Document::new(ask.doc.path.clone(), ask.doc.version, text));
+        let offset = selected.range.start + selected.text.len();
+        let mut outcome = self.answer(&Ask { doc, offset, trigger: ask.trigger, selected: None }).await?;
+        outcome.others.clear();
+        if let Ok(suggestion) = &outcome.result {
+            let text = format!("{}{}", selected.text, suggestion.text);
+            let edit = Edit::single(selected.range.clone(), text.clone());
+            outcome.result = match quick::judge(&ask.doc, edit) {
+                Ok(edit) => Ok(Suggestion { id: suggestion.id, edit, text }),
+                Err(findings) => Err(Withheld::Refused(findings)),
+            };
+        }
+        Ok(outcome)
+    }
+
+    /// Returns why nothing is suggested at a position, whatever a model would say.
+    fn refusal(&self, ask: &Ask) -> Option<Withheld> {
+        let state = self.state();
+        let (Some(before), Some(after)) = (ask.doc.text().get(..ask.offset), ask.doc.text().get(ask.offset..)) else {
+            return Some(Withheld::Nothing);
+        };
+        let language = Language::from_path(&ask.doc.path).map(Language::name);
+        let is_word = |it: char| it.is_alphanumeric() || it == '_';
+        let is_mid_word = before.ends_with(is_word) && after.starts_with(is_word);
+        let is_automatic = ask.trigger == Trigger::Automatic;
+        let is_after_undo = state.documents.get(&ask.doc.path).is_some_and(|it| it.past.is_after_undo());
+        if context::is_secret_file(&ask.doc.path) {
+            Some(Withheld::SecretFile)
+        } else if state.settings.disabled_languages.iter().any(|it| Some(it.as_str()) == language) {
+            Some(Withheld::Disabled)
+        } else if ask.doc.text().len() > MAX_DOCUMENT {
+            Some(Withheld::TooLarge)
+        } else if is_automatic && is_mid_word {
+            Some(Withheld::MidWord)
+        } else if is_automatic && is_after_undo {
+            Some(Withheld::AfterUndo)
+        } else {
+            None
+        }
+    }
+
+    /// Answers from an earlier result, when one holds here and the gate lets it through again.
+    fn cached(&self, ask: &Ask, source: Source) -> Option<Outcome> {
+        let found = self.state().cache.find(&ask.doc.path, ask.doc.text(), ask.offset)?;
+        if found.is_empty() {
+            return Some(Outcome { source, ..Outcome::withheld(Withheld::Nothing) });
+        }
+        let judged = found.into_iter().filter_map(|text| {
+            let edit = quick::judge(&ask.doc, Edit::single(ask.offset..ask.offset, text.clone())).ok()?;
+            Some(Suggestion { id: SuggestionId::next(), edit, text })
+        });
+        let mut suggestions: Vec<Suggestion> = judged.collect();
+        if suggestions.is_empty() {
+            return None;
+        }
+        suggestions.iter().for_each(|it| self.offer(&ask.doc.path, it));
+        let first = suggestions.remove(0);
+        Some(Outcome { result: Ok(first), others: suggestions, source, ..Outcome::withheld(Withheld::Nothing) })
+    }
+
+    /// Asks the model. The request goes on, for a moment, when nobody waits for it any more: the next keystroke may agree
+    /// with what it writes.
+    async fn ask_model(&self, ask: &Ask) -> Result<Outcome, ProviderError> {
+        let pause = {
+            let mut state = self.state();
+            state.flight.take().inspect(Flight::cancel);
+            state.ahead.take().inspect(AbortHandle::abort);
+            state.mood.pause(state.settings.eagerness, Instant::now())
+        };
+        if ask.trigger == Trigger::Automatic && !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
+        let (context, wide) = self.readable_context(&ask.doc, ask.offset).await;
+        let options = self.options(ask);
+        let (progress, flight) = flight::begin(&ask.doc, ask.offset);
+        let (answer, answered) = oneshot::channel();
+        let this = self.clone();
+        let doc = Arc::clone(&ask.doc);
+        let (offset, trigger) = (ask.offset, ask.trigger);
+        let task = tokio::spawn(async move {
+            let caller = this.caller(Priority::Keystroke);
+            let note = |text: &str| progress.note(text);
+            let attempt = Attempt::new(&*this.provider, &doc, offset, options, context);
+            let outcome = attempt.on_behalf_of(caller).reporting_to(&note).run().await;
+            if let Ok(outcome) = &outcome {
+                this.keep(&doc, offset, trigger, outcome);
+            }
+            drop(progress);
+            if let (Some(wide), Ok(_)) = (&wide, &outcome) {
+                this.warm(wide);
+            }
+            let _ = answer.send(outcome);
+        });
+        let goes_on = self.state().settings.result_cache;
+        let flight = flight.of(task.abort_handle());
+        let waiting = flight.waiting(goes_on);
+        self.state().flight = Some(flight);
+        let outcome = answered.await;
+        waiting.end();
+        // A request that was cancelled by a newer one has no answer.
+        outcome.unwrap_or_else(|_| Ok(Outcome::withheld(Withheld::Superseded)))
+    }
+
+    fn options(&self, ask: &Ask) -> Options {
+        let state = self.state();
+        let is_invoked = ask.trigger == Trigger::Invoked;
+        let reach = match state.settings.eagerness {
+            _ if !state.settings.multiline => Reach::Single,
+            _ if is_invoked => Reach::Natural,
+            Eagerness::High => Reach::Natural,
+            Eagerness::Low | Eagerness::Medium => Reach::Line,
+        };
+        let n_alternatives = if is_invoked { N_ALTERNATIVES } else { 0 };
+        Options { reach, n_alternatives, ..state.settings.options }
+    }
+
+    fn caller(&self, priority: Priority) -> Caller {
+        Caller { client: self.client, scope: self.state().settings.scope.clone(), priority }
+    }
+
+    /// Returns what the model can be shown without a long wait, and what is to be read afterwards when that is not all.
+    async fn readable_context(&self, doc: &Arc<Document>, offset: usize) -> (Context, Option<Context>) {
+        let (wide, narrow) = self.contexts(doc, offset);
+        let Some(narrow) = narrow else { return (wide, None) };
+        let limit = self.state().read_limit().unwrap_or(usize::MAX);
+        let cost = self.provider.cost(&wide.prompt()).await.unwrap_or_default();
+        if cost.n_tokens.saturating_sub(cost.n_cached) <= limit { (wide, None) } else { (narrow, Some(wide)) }
+    }
+
+    /// Returns the wide context of a position, and the narrow one where that is less.
+    fn contexts(&self, doc: &Arc<Document>, offset: usize) -> (Context, Option<Context>) {
+        let mut state = self.state();
+        let budget = state.settings.options.budget;
+        let narrow_budget = state.read_limit().map(narrow_budget);
+        let open: Vec<Arc<Document>> = state.documents.values().map(|it| Arc::clone(&it.doc)).collect();
+        let entry = state.documents.entry(doc.path.clone()).or_insert_with(|| Open::new(Arc::clone(doc)));
+        let wide = Context::around(doc, offset, budget, entry.wide.as_ref());
+        // Snippets stay as they are while the prompt grows: other ones would have everything behind them read again.
+        let snippets = match &entry.wide {
+            Some(last) if last.start == wide.start && last.suffix == wide.suffix => last.snippets.clone(),
+            Some(_) | None => related(doc, offset, open.iter().map(|it| &**it), budget.snippets),
+        };
+        let wide = wide.with_snippets(snippets);
+        entry.wide = Some(wide.clone());
+        let is_larger = |narrow: Budget| wide.prefix.len() + wide.suffix.len() > narrow.prefix + narrow.suffix;
+        let narrow = narrow_budget.filter(|it| is_larger(*it)).map(|budget| {
+            let narrow = Context::around(doc, offset, budget, entry.narrow.as_ref());
+            entry.narrow = Some(narrow.clone());
+            narrow
+        });
+        (wide, narrow)
+    }
+
+    /// Has the model read a context while nobody waits, instead of the one it was reading.
+    fn warm(&self, context: &Context) {
+        let caller = self.caller(Priority::Background);
+        let request = Request::new(context.prompt(), Sampling::greedy(0), caller.priority);
+        let request = Request { client: caller.client, scope: caller.scope, ..request };
+        let provider = Arc::clone(&self.provider);
+        let task = tokio::spawn(async move {
+            match provider.complete(request).await {
+                Ok(mut answer) => while answer.next().await.is_some() {},
+                Err(error) => tracing::debug!("cannot read ahead: {error}"),
+            }
+        });
+        let last = self.state().warming.replace(task.abort_handle());
+        last.inspect(AbortHandle::abort);
+    }
+
+    /// Keeps what came of a request to the model, and asks for what follows it.
+    fn keep(&self, doc: &Arc<Document>, offset: usize, trigger: Trigger, outcome: &Outcome) {
+        let is_settled = matches!(outcome.result, Ok(_) | Err(Withheld::Nothing | Withheld::Refused(_)));
+        let suggestions: Vec<&Suggestion> = outcome.result.iter().chain(&outcome.others).collect();
+        suggestions.iter().for_each(|it| self.offer(&doc.path, it));
+        let suggested: Vec<String> = suggestions.iter().map(|it| it.text.clone()).collect();
+        let looks_ahead = {
+            let mut state = self.state();
+            state.see_reading(outcome);
+            if is_settled && state.settings.result_cache {
+                let (path, text) = (doc.path.clone(), doc.shared_text());
+                state.cache.insert(Entry { path, text, offset, suggested: suggested.clone() });
+            }
+            state.settings.look_ahead && state.settings.result_cache && trigger == Trigger::Automatic
+        };
+        if let (true, Some(text)) = (looks_ahead, suggested.first()) {
+            self.look_ahead(doc, offset, text);
+        }
+    }
+
+    /// Asks for what follows a suggestion before it is taken.
+    fn look_ahead(&self, doc: &Arc<Document>, offset: usize, text: &str) {
+        let Ok(taken) = Edit::single(offset..offset, text).apply(doc.text()) else { return };
+        let doc = Arc::new(Document::new(doc.path.clone(), doc.version, taken));
+        let offset = offset + text.len();
+        let ask = Ask { doc: Arc::clone(&doc), offset, trigger: Trigger::Automatic, selected: None };
+        let options = Options { n_retries: 0, ..self.options(&ask) };
+        let this = self.clone();
+        let task = tokio::spawn(async move {
+            let (context, _) = this.readable_context(&doc, offset).await;
+            let attempt = Attempt::new(&*this.provider, &doc, offset, options, context);
+            let outcome = attempt.on_behalf_of(this.caller(Priority::Background)).run().await;
+            if let Ok(Outcome { result: Ok(suggestion), .. }) = outcome {
+                let (path, text) = (doc.path.clone(), doc.shared_text());
+                this.state().cache.insert(Entry { path, text, offset, suggested: vec![suggestion.text] });
+            }
+        });
+        let last = self.state().ahead.replace(task.abort_handle());
+        last.inspect(AbortHandle::abort);
+    }
+
+    /// Remembers a suggestion for what becomes of it.
+    fn offer(&self, path: &Path, suggestion: &Suggestion) {
+        let mut state = self.state();
+        state.offered.push_back((suggestion.id, path.to_owned(), suggestion.text.clone()));
+        if state.offered.len() > MAX_OFFERED {
+            state.offered.pop_front();
+        }
     }
 
     fn note(&self, entry: LogEntry) {
@@ -192,6 +554,35 @@ impl Completer {
     }
 }
 
+impl State {
+    /// Returns how many tokens may be read before the first one is written.
+    fn read_limit(&self) -> Option<usize> {
+        self.settings.max_read.map(|limit| ((self.read_rate * limit.as_secs_f64()) as usize).max(MIN_NARROW))
+    }
+
+    /// Learns how fast the model reads from a request that read enough to tell.
+    fn see_reading(&mut self, outcome: &Outcome) {
+        let (Some(first_token), usage) = (outcome.first_token, outcome.usage) else { return };
+        let n_read = usage.prompt_tokens.saturating_sub(usage.cached_tokens);
+        if n_read >= MIN_NARROW as u64 && !first_token.is_zero() {
+            let seen = (n_read as f64 / first_token.as_secs_f64()).clamp(READ_RATES.0, READ_RATES.1);
+            self.read_rate = 0.7 * self.read_rate + 0.3 * seen;
+        }
+    }
+}
+
+/// Returns how much may be shown when only so many tokens can be read.
+fn narrow_budget(n_tokens: usize) -> Budget {
+    let n_bytes = n_tokens * BYTES_PER_TOKEN;
+    Budget { prefix: n_bytes * 2 / 3, suffix: n_bytes / 3, snippets: 0 }
+}
+
+/// Returns a name for this process that no other on the machine is likely to have.
+fn client_id() -> ClientId {
+    use std::hash::{BuildHasher, RandomState};
+    ClientId(RandomState::new().hash_one(std::process::id()))
+}
+
 /// A checked edit at another place, offered to jump to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NextEdit {
@@ -203,4 +594,182 @@ pub struct NextEdit {
     pub edit: Verified<Edit>,
     /// Why it is offered: a stable code such as `rename`.
     pub reason: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use wright_provider::replay::{Answer, ScriptedProvider};
+
+    use super::*;
+
+    const CURSOR: char = '║';
+
+    /// An editor with one document.
+    struct Editor {
+        completer: Completer,
+        provider: Arc<ScriptedProvider>,
+        doc: Arc<Document>,
+    }
+
+    impl Editor {
+        fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
+            Self::with(ScriptedProvider::new(answers), Settings { look_ahead: false, ..Settings::default() })
+        }
+
+        fn with(provider: ScriptedProvider, settings: Settings) -> Self {
+            let provider = Arc::new(provider);
+            let completer = Completer::new(provider.clone(), settings);
+            let doc = Arc::new(Document::new("a.py", 0, ""));
+            completer.open(Arc::clone(&doc));
+            Self { completer, provider, doc }
+        }
+
+        /// Makes the text what `marked` says, as one change, and returns the position.
+        fn show(&mut self, marked: &str) -> usize {
+            let text = marked.replace(CURSOR, "");
+            let edit = Edit::between(self.doc.text(), &text);
+            self.doc = Arc::new(Document::new("a.py", self.doc.version + 1, text));
+            self.completer.change(Arc::clone(&self.doc), &edit);
+            marked.find(CURSOR).unwrap()
+        }
+
+        fn ask(&mut self, marked: &str, trigger: Trigger) -> Ask {
+            let offset = self.show(marked);
+            Ask { doc: Arc::clone(&self.doc), offset, trigger, selected: None }
+        }
+
+        async fn outcome(&mut self, marked: &str) -> Outcome {
+            let ask = self.ask(marked, Trigger::Automatic);
+            self.completer.suggest(ask).await.unwrap()
+        }
+
+        /// Types and returns what is suggested, or the code of the reason why nothing is.
+        async fn suggest(&mut self, marked: &str) -> Result<String, &'static str> {
+            self.outcome(marked).await.result.map(|it| it.text).map_err(|it| it.code())
+        }
+
+        fn n_asked(&self) -> usize {
+            self.provider.requests().len()
+        }
+    }
+
+    fn shown(text: &str) -> Result<String, &'static str> {
+        Ok(text.to_owned())
+    }
+
+    #[tokio::test]
+    async fn typing_into_a_suggestion_and_back_asks_the_model_once() {
+        let mut editor = Editor::new([Answer::text("total + 1")]);
+        assert_eq!(editor.suggest("total = 1\nx = ║\n").await, shown("total + 1"));
+        assert_eq!(editor.suggest("total = 1\nx = t║\n").await, shown("otal + 1"));
+        assert_eq!(editor.suggest("total = 1\nx = tot║\n").await, shown("al + 1"));
+        assert_eq!(editor.suggest("total = 1\nx = to║\n").await, shown("tal + 1"));
+        assert_eq!(editor.n_asked(), 1);
+    }
+
+    #[tokio::test]
+    async fn typing_something_else_asks_again() {
+        let mut editor = Editor::new([Answer::text("total + 1"), Answer::text("um([])")]);
+        assert_eq!(editor.suggest("total = 1\nx = ║\n").await, shown("total + 1"));
+        assert_eq!(editor.suggest("total = 1\nx = s║\n").await, shown("um([])"));
+        assert_eq!(editor.n_asked(), 2);
+    }
+
+    #[tokio::test]
+    async fn without_the_result_cache_every_keystroke_asks() {
+        let settings = Settings { result_cache: false, ..Settings::default() };
+        let mut editor = Editor::with(ScriptedProvider::answering(&["1 + 1", "+ 1"]), settings);
+        assert_eq!(editor.suggest("x = ║\n").await, shown("1 + 1"));
+        assert_eq!(editor.suggest("x = 1 ║\n").await, shown("+ 1"));
+        assert_eq!(editor.n_asked(), 2);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_suggested_where_it_would_only_disturb() {
+        let mut editor = Editor::new([]);
+        assert_eq!(editor.suggest("to║tal = 1\n").await, Err("mid-word"));
+        editor.show("x = 1║\n");
+        editor.show("x = 1 + 2 + 3║\n");
+        assert_eq!(editor.suggest("x = 1║\n").await, Err("after-undo"));
+        let settings = Settings { disabled_languages: vec!["python".to_owned()], ..Settings::default() };
+        editor.completer.configure(settings);
+        assert_eq!(editor.suggest("x = 1 ║\n").await, Err("disabled"));
+        assert_eq!(editor.n_asked(), 0);
+        let codes: Vec<&str> = editor.completer.log().iter().map(|it| it.code).collect();
+        assert_eq!(codes, ["mid-word", "after-undo", "disabled"]);
+    }
+
+    #[tokio::test]
+    async fn a_keystroke_that_agrees_waits_for_the_request_under_way() {
+        let mut editor = Editor::new([Answer::text("total + 1")]);
+        let first = editor.ask("total = 1\nx = ║\n", Trigger::Automatic);
+        let second = editor.ask("total = 1\nx = t║\n", Trigger::Automatic);
+        let (first, second) = tokio::join!(editor.completer.suggest(first), editor.completer.suggest(second));
+        let texts = [first, second].map(|it| it.unwrap().result.map(|it| it.text).map_err(|it| it.code()));
+        assert!(texts.contains(&shown("otal + 1")), "{texts:?}");
+    }
+
+    #[tokio::test]
+    async fn an_abandoned_request_ends() {
+        let mut editor = Editor::new([Answer::never(), Answer::text("2")]);
+        let ask = editor.ask("x = ║\n", Trigger::Automatic);
+        let waited = tokio::time::timeout(Duration::from_millis(20), editor.completer.suggest(ask)).await;
+        assert!(waited.is_err());
+        assert_eq!(editor.suggest("x = 1 + ║\n").await, shown("2"));
+    }
+
+    #[tokio::test]
+    async fn what_follows_is_asked_for_before_the_suggestion_is_taken() {
+        let answers = ScriptedProvider::answering(&["1", "\ny = 2\n"]);
+        let mut editor = Editor::with(answers, Settings::default());
+        assert_eq!(editor.suggest("x = ║\n").await, shown("1"));
+        while editor.completer.state().cache.find(Path::new("a.py"), "x = 1\n", 5).is_none() {
+            tokio::task::yield_now().await;
+        }
+        let outcome = editor.outcome("x = 1║\n").await;
+        assert_eq!((outcome.result.unwrap().text.as_str(), outcome.source), ("\ny = 2", Source::Cache));
+    }
+
+    #[tokio::test]
+    async fn a_suggestion_continues_the_entry_selected_in_the_editors_list() {
+        let mut editor = Editor::new([Answer::text("(items)")]);
+        let mut ask = editor.ask("items = []\nx = so║\n", Trigger::Automatic);
+        ask.selected = Some(Selected { range: 15..17, text: "sorted".to_owned() });
+        let suggestion = editor.completer.suggest(ask).await.unwrap().result.unwrap();
+        assert_eq!(suggestion.text, "sorted(items)");
+        assert_eq!(suggestion.edit.change().range(), 15..17);
+    }
+
+    #[tokio::test]
+    async fn a_user_who_asks_gets_several_suggestions() {
+        let mut editor = Editor::new([Answer::text("1"), Answer::texts(["2", "1"])]);
+        let ask = editor.ask("x = ║\n", Trigger::Invoked);
+        let outcome = editor.completer.suggest(ask).await.unwrap();
+        let others: Vec<&str> = outcome.others.iter().map(|it| it.text.as_str()).collect();
+        assert_eq!((outcome.result.unwrap().text.as_str(), others), ("1", vec!["2"]));
+    }
+
+    #[tokio::test]
+    async fn a_refused_suggestion_does_not_come_back() {
+        let mut editor = Editor::new([Answer::text("total + 1")]);
+        let id = editor.outcome("total = 1\nx = ║\n").await.result.unwrap().id;
+        editor.completer.feedback(id, Feedback::Dismissed);
+        assert_eq!(editor.suggest("total = 1\nx = ║\n").await, Err("nothing"));
+    }
+
+    #[tokio::test]
+    async fn a_long_context_is_narrowed_until_it_has_been_read() {
+        let settings =
+            Settings { max_read: Some(Duration::from_secs(1)), look_ahead: false, ..Settings::default() };
+        let mut editor = Editor::with(ScriptedProvider::answering(&["1"]), settings);
+        let text = format!("{}x = ║\n", "value = 1\n".repeat(300));
+        let outcome = editor.outcome(&text).await;
+        assert!(outcome.context.prefix.len() < 500, "{}", outcome.context.prefix.len());
+        while editor.n_asked() < 2 {
+            tokio::task::yield_now().await;
+        }
+        let reading = editor.provider.requests().into_iter().find(|it| it.sampling.max_tokens == 0).unwrap();
+        assert_eq!(reading.priority, Priority::Background);
+        assert!(matches!(reading.prompt, wright_provider::Prompt::FillInTheMiddle { prefix, .. } if prefix.len() > 2_000));
+    }
 }

@@ -21,6 +21,8 @@ const NEARLY: f64 = 0.7;
 /// How far to look for the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
+    /// The end of the line, whatever it opens.
+    Single,
     /// The end of the line, unless it opens a block: soonest.
     Line,
     /// The natural end, several lines down if need be.
@@ -51,13 +53,14 @@ impl<'a> Ending<'a> {
             return true;
         }
         match (self.extent, self.reach) {
-            (Extent::RestOfLine, _) | (Extent::FreshLine | Extent::WithinLine, Reach::Line) => {
+            (_, Reach::Single) => true,
+            (Extent::RestOfLine, Reach::Line | Reach::Natural) | (Extent::FreshLine | Extent::WithinLine, Reach::Line) => {
                 let (line, rest) = text.split_at(first);
                 !self.lacks_body(line) || is_body_over(rest, self.indent_of(line))
             }
             (Extent::FreshLine, Reach::Natural) => self.block_end(text).is_some(),
             (Extent::WithinLine, Reach::Natural) => false,
-            (Extent::Block, _) => self.block_end(text).is_some(),
+            (Extent::Block, Reach::Line | Reach::Natural) => self.block_end(text).is_some(),
         }
     }
 
@@ -67,7 +70,12 @@ impl<'a> Ending<'a> {
         let mut ends: Vec<usize> = Vec::new();
         let line_end = first_line_end(text).unwrap_or(text.len());
         let line_with_body = line_end + self.body_of_first_line(text, line_end);
+        if self.reach == Reach::Single {
+            ends.push(self.without_closers(text, line_end));
+            ends.push(line_end);
+        }
         match self.extent {
+            _ if self.reach == Reach::Single => {}
             Extent::WithinLine => {
                 ends.extend(self.meets_rest_of_line(text));
                 ends.extend(is_whole.then_some(text.len()));
@@ -255,7 +263,7 @@ impl<'a> Ending<'a> {
     fn lacks_body(&self, line: &str) -> bool {
         let indent = self.indent_of(line);
         let opens_block = line.trim_end().ends_with([':', '{']);
-        opens_block && !next_line(self.after_line()).is_some_and(|line| indent_width(line) > indent)
+        opens_block && next_line(self.after_line()).is_none_or(|line| indent_width(line) <= indent)
     }
 
     /// Returns what follows the line of the position.
@@ -399,4 +407,97 @@ fn first_unmatched_closer(text: &str) -> Option<usize> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CURSOR: char = '║';
+
+    /// Returns what the completion is cut down to, likeliest first.
+    fn cuts(marked: &str, reach: Reach, text: &str, reason: StopReason) -> Vec<String> {
+        let (before, after) = marked.split_once(CURSOR).unwrap();
+        Ending::new(Extent::at(before, after), reach, before, after).cuts(text, reason)
+    }
+
+    fn first_cut(marked: &str, text: &str) -> String {
+        cuts(marked, Reach::Natural, text, StopReason::MaxTokens).swap_remove(0)
+    }
+
+    /// Returns how much of the text is waited for.
+    fn settled_at<'a>(marked: &str, reach: Reach, text: &'a str) -> Option<&'a str> {
+        let (before, after) = marked.split_once(CURSOR).unwrap();
+        let ending = Ending::new(Extent::at(before, after), reach, before, after);
+        let ends = text.char_indices().map(|(at, it)| at + it.len_utf8());
+        ends.map(|end| &text[..end]).find(|text| ending.is_settled(text))
+    }
+
+    #[test]
+    fn a_line_ends_at_its_end() {
+        assert_eq!(first_cut("x = ║\ny = 2\n", "f(1)\ny = 2\n"), "f(1)");
+        assert_eq!(settled_at("x = ║\ny = 2\n", Reach::Line, "f(1)\ny = 2\n"), Some("f(1)\n"));
+    }
+
+    #[test]
+    fn closing_brackets_that_are_there_are_not_typed_again() {
+        assert_eq!(first_cut("foo(║)\n", "a, b)\nprint(x)"), "a, b");
+        assert_eq!(first_cut("foo(║)\n", "bar(a), b)\n"), "bar(a), b");
+        assert_eq!(first_cut("if (║) {\n  x();\n}\n", "a == b) {\n"), "a == b");
+    }
+
+    #[test]
+    fn the_rest_of_the_line_is_not_typed_again() {
+        assert_eq!(first_cut("area = ║ * height\n", "width * height\nprint(area)\n"), "width");
+        assert_eq!(first_cut("f(║, b)\ng()\n", "a, b)\ng()\n"), "a");
+    }
+
+    #[test]
+    fn a_hole_that_ends_within_a_later_line_is_filled() {
+        let text = "range(3):\n    total += i\nreturn total\n";
+        assert_eq!(first_cut("for i in ║ total\n", text), "range(3):\n    total += i\nreturn");
+    }
+
+    #[test]
+    fn lines_end_where_the_text_repeats_what_follows() {
+        let marked = "def f(x):\n    y = x\n║    return y * factor\n";
+        let text = "    y += 1\n    y -= 2\n    return y * factor\n";
+        assert_eq!(first_cut(marked, text), "    y += 1\n    y -= 2\n");
+        assert_eq!(settled_at(marked, Reach::Natural, text), Some(text));
+        assert_eq!(settled_at(marked, Reach::Line, text), Some("    y += 1\n"));
+    }
+
+    #[test]
+    fn a_line_that_opens_a_block_brings_its_body() {
+        let marked = "def f(x):\n    if x:\n        return 1\n║\n\nprint(f(1))\n";
+        let text = "    else:\n        return 2\n\n\ndef g():\n    pass\n";
+        assert_eq!(first_cut(marked, text), "    else:\n        return 2");
+    }
+
+    #[test]
+    fn a_body_ends_where_its_indentation_does() {
+        let text = "    y = x\n    return y\n\ndef g():\n    pass\n";
+        assert_eq!(first_cut("def f(x):\n║\n\ndef h():\n    pass\n", text), "    y = x\n    return y");
+        assert_eq!(settled_at("def f(x):\n║\n", Reach::Line, text), Some("    y = x\n    return y\n\ndef g():\n"));
+    }
+
+    #[test]
+    fn a_line_that_would_make_the_code_behind_it_unreachable_comes_last() {
+        let marked = "def f(x):\n    if x:\n║        return 2\n";
+        let text = "        return 1\n    else:\n        return 3\n";
+        let cuts = cuts(marked, Reach::Natural, text, StopReason::MaxTokens);
+        assert_eq!(cuts[0], "        return 1\n    else:\n");
+    }
+
+    #[test]
+    fn a_single_line_stays_one() {
+        assert_eq!(cuts("if x:║\n", Reach::Single, "\n    y = 1\n    z = 2\n", StopReason::MaxTokens), ["\n    y = 1"]);
+    }
+
+    #[test]
+    fn a_loop_is_not_waited_for() {
+        let text = "    x += 1\n".repeat(8);
+        let seen = settled_at("def f(x):\n║\n", Reach::Natural, &text).unwrap();
+        assert!(seen.len() < text.len());
+    }
 }

@@ -1,13 +1,14 @@
 //! How much is expected at a position, decided from the text around it.
 
 /// How much is expected at a position.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Extent {
     /// Code follows on the same line: fill the gap before it.
     WithinLine,
     /// The line has begun, and nothing but closing brackets and the like follows on it: finish the line.
     RestOfLine,
     /// The line is empty, inside code that is already there: usually one line, sometimes several.
+    #[default]
     FreshLine,
     /// A block was opened and has no body yet: the body, until the indentation ends.
     Block,
@@ -52,7 +53,7 @@ fn opens_body(before: &str, after: &str) -> bool {
         return false;
     }
     let opener_indent = indent_width(opener.rsplit('\n').next().unwrap_or_default());
-    !next_line(after).is_some_and(|line| indent_width(line) > opener_indent)
+    next_line(after).is_none_or(|line| indent_width(line) <= opener_indent)
 }
 
 /// Returns whether the text ends with a docstring that follows a function's head directly.

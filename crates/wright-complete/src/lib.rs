@@ -6,16 +6,23 @@
 //! to `wright-agent`.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
-mod attempt;
 mod completer;
+
+mod attempt;
+mod cache;
 mod context;
 mod ending;
 mod extent;
+mod flight;
+mod mood;
+mod past;
+mod related;
 mod suggestion;
 
-pub use attempt::{Options, Outcome, complete};
+pub use attempt::{Options, Outcome, Source, complete};
 pub use completer::{Ask, Completer, Eagerness, Feedback, LogEntry, NextEdit, Selected, Settings, Trigger};
-pub use context::{Context, Section};
+pub use context::{Budget, Context, Section};
 pub use ending::Reach;
 pub use extent::Extent;
+pub use related::Snippet;
 pub use suggestion::{Suggestion, SuggestionId, Withheld};

@@ -4,8 +4,8 @@ mod program;
 
 use std::time::Instant;
 
-use wright_complete::{Extent, Outcome, complete};
-use wright_provider::{FimOrder, Priority, Prompt, Request, Sampling, collect};
+use wright_complete::{Outcome, complete};
+use wright_provider::{Priority, Request, Sampling, collect};
 use wright_text::Document;
 
 use crate::similarity::edit_similarity;
@@ -75,20 +75,9 @@ async fn result(trials: &Trials<'_>, hole: &Hole, outcome: &Outcome) -> Result<T
     })
 }
 
-/// Returns the model's likeliest completion as it is.
-///
-/// It is the first one that was asked for, except within a line: there the suggestion ends at the line end by a stop text,
-/// so the model is asked again without it.
+/// Returns the model's likeliest completion as it is, of the same length and from the same prompt.
 async fn raw(deps: &Deps, outcome: &Outcome, max_tokens: u32) -> Result<String, EvalError> {
-    if outcome.context.extent != Extent::WithinLine {
-        return Ok(outcome.raw.first().cloned().unwrap_or_default());
-    }
-    let prompt = Prompt::FillInTheMiddle {
-        prefix: outcome.context.prefix.clone(),
-        suffix: outcome.context.suffix.clone(),
-        order: FimOrder::SuffixFirst,
-    };
-    let request = Request::new(prompt, Sampling::greedy(max_tokens), Priority::Background);
+    let request = Request::new(outcome.context.prompt(), Sampling::greedy(max_tokens), Priority::Background);
     let (completions, _) = collect(deps.provider.complete(request).await?).await?;
     Ok(completions.into_iter().next().map(|it| it.text).unwrap_or_default())
 }

@@ -142,7 +142,8 @@ fn explain(app: &App, outcome: &Outcome, model: &str) {
     let say = |text: String| app.terminal.say(&text);
     say(format!("{} {model}", Tone::Strong.err("model")));
     for section in &outcome.context.sections {
-        say(format!("{} {} of {} bytes", Tone::Strong.err(section.name), section.shown, section.available));
+        let (name, reason) = (Tone::Strong.err(section.name), neutral(&section.reason));
+        say(format!("{name} {} of {} bytes ({reason})", section.shown, section.available));
     }
     let usage = outcome.usage;
     say(format!(
@@ -165,7 +166,7 @@ fn explain(app: &App, outcome: &Outcome, model: &str) {
         Err(Withheld::Refused(findings)) => {
             findings.iter().for_each(|it| say(format!("{} {}", Tone::Bad.err("refused"), neutral(&it.to_string()))));
         }
-        Err(Withheld::SecretFile | Withheld::Nothing) => {}
+        Err(_) => {}
     }
 }
 
@@ -174,7 +175,7 @@ fn to_json(model: &str, place: LineColumn, outcome: &Outcome, seconds: f64) -> V
     let checks: Vec<Value> = outcome.result.iter().flat_map(|it| it.edit.checks()).map(super::check_json).collect();
     let findings: &[Finding] = match &outcome.result {
         Err(Withheld::Refused(findings)) => findings,
-        Ok(_) | Err(Withheld::SecretFile | Withheld::Nothing) => &[],
+        Ok(_) | Err(_) => &[],
     };
     json!({
         "schema": "wright.complete/1",
@@ -192,7 +193,9 @@ fn to_json(model: &str, place: LineColumn, outcome: &Outcome, seconds: f64) -> V
 fn explain_json(outcome: &Outcome) -> Value {
     let sections = outcome.context.sections.iter();
     json!({
-        "sections": sections.map(|it| json!({ "name": it.name, "shown": it.shown, "available": it.available })).collect::<Vec<_>>(),
+        "sections": sections.map(|it| json!({
+            "name": it.name, "shown": it.shown, "available": it.available, "reason": it.reason,
+        })).collect::<Vec<_>>(),
         "completions": outcome.raw,
         "predicting_seconds": super::rounded(outcome.predicting.as_secs_f64()),
     })
