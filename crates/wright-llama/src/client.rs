@@ -16,7 +16,9 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio_util::codec::{FramedRead, LinesCodec};
-use wright_provider::{Alternatives, Capabilities, CompletionStream, Event, Provider, ProviderError, Request};
+use wright_provider::{
+    Alternatives, Capabilities, CompletionStream, Event, Prompt, PromptCost, Provider, ProviderError, Request,
+};
 
 use crate::catalogue;
 use crate::protocol::{Answer, Ask, Line, MAX_MESSAGE_BYTES, WireError, WireModelStats, WireStats, event_of, rank_ask};
@@ -40,9 +42,9 @@ const MAX_LOG_BYTES: u64 = 1 << 20;
 /// How many tokens of a prompt are read before the worker looks for something more urgent.
 const PREFILL_TOKENS: usize = 64;
 
-/// Keeps the worker's threads from spinning while they wait for each other. Where a machine's cores are busy, spinning
-/// threads take the time from those they wait for.
-const NO_SPINNING: [(&str, &str); 3] =
+/// How the threads of a worker wait for each other: without spinning. Where a machine's cores are busy, spinning threads
+/// take the time from those they wait for.
+pub(crate) const WAITING: [(&str, &str); 3] =
     [("OMP_WAIT_POLICY", "passive"), ("GOMP_SPINCOUNT", "0"), ("KMP_BLOCKTIME", "0")];
 
 /// How the local worker is started and reached.
@@ -59,6 +61,8 @@ pub struct LocalConfig {
     pub threads: usize,
     /// Prompt and completion together may have this many tokens.
     pub context_tokens: usize,
+    /// A private folder where what was read for a repository is kept between runs; nothing is kept without one.
+    pub states: Option<PathBuf>,
     /// A model that was not used for this long is unloaded.
     pub idle_unload: Duration,
     /// A worker that was not used for this long ends.
@@ -216,6 +220,8 @@ impl Provider for LocalProvider {
             prompt: request.prompt.into(),
             sampling: request.sampling.into(),
             priority: request.priority.into(),
+            client: request.client.0,
+            scope: request.scope,
         };
         let connection = self.ask(ask).await?;
         events(connection, self.clone()).await
@@ -224,6 +230,26 @@ impl Provider for LocalProvider {
     async fn rank(&self, alternatives: Alternatives) -> Result<Vec<f32>, ProviderError> {
         match self.ask_once(rank_ask(&self.id, alternatives)).await? {
             Answer::Ranked { scores } => Ok(scores),
+            answer => Err(self.unexpected(&answer)),
+        }
+    }
+
+    /// A worker that does not run is not started for it.
+    async fn cost(&self, prompt: &Prompt) -> Result<PromptCost, ProviderError> {
+        let Ok(stream) = UnixStream::connect(&self.config.socket).await else {
+            return Ok(PromptCost::estimate(prompt));
+        };
+        let mut connection = Connection::new(stream);
+        let ask = Ask::Cost { model: self.id.clone(), prompt: prompt.clone().into() };
+        let answer = match connection.send_and_accept(&ask).await {
+            Ok(()) => connection.next_answer().await.map_err(|message| self.broke_off(message))?,
+            Err(AskError::Refused(error)) => Answer::Error { error },
+            // The worker was just ending, and its cache with it.
+            Err(AskError::Closed(_)) => return Ok(PromptCost::estimate(prompt)),
+        };
+        match answer {
+            Answer::Cost { tokens, cached } => Ok(PromptCost { n_tokens: tokens, n_cached: cached }),
+            Answer::Error { error } => Err(error.into_provider_error(&self.model, &self.id)),
             answer => Err(self.unexpected(&answer)),
         }
     }
@@ -364,13 +390,14 @@ fn spawn_worker(config: &LocalConfig, log: &Path) -> Result<Child, String> {
         threads: config.threads,
         context_tokens: config.context_tokens,
         prefill_tokens: PREFILL_TOKENS,
+        states: config.states.clone(),
         idle_unload_seconds: config.idle_unload.as_secs(),
         idle_exit_seconds: config.idle_exit.as_secs(),
     };
     Command::new(program)
         .args(arguments)
         .arg(worker.to_json()?)
-        .envs(NO_SPINNING)
+        .envs(WAITING)
         .stdin(Stdio::null())
         .stdout(output)
         .stderr(errors)

@@ -20,6 +20,8 @@ pub mod catalogue;
 
 pub mod models;
 
+pub mod tune;
+
 pub mod download;
 
 pub mod protocol;
@@ -32,4 +34,5 @@ pub use catalogue::{CatalogueModel, Purpose, Recommendation, recommend};
 pub use client::{LocalConfig, LocalProvider, ModelStats, WorkerStats, stop_worker, worker_stats};
 pub use download::{DownloadError, Progress, PullOptions, Pulled, Source, SourceFailure, Stage, pull};
 pub use models::{ModelError, ModelFile, ModelFolder};
-pub use worker::{WorkerConfig, worker_main};
+pub use tune::{Layout, TuneError, TuneProgress, Tuning, tune};
+pub use worker::{WorkerConfig, tuner_main, worker_main};

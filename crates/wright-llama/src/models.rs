@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::catalogue::{self, CATALOGUE, CatalogueModel};
+use crate::tune::{Layout, SourceFile, TUNING_VERSION, Tuning};
 
 /// The four bytes every GGUF file starts with.
 const GGUF_MAGIC: &[u8; 4] = b"GGUF";
@@ -123,6 +124,8 @@ impl ModelFolder {
             let entry = entry.map_err(|source| ModelError::Io { path: self.path.clone(), source })?;
             files.extend(model_file(&entry.path()));
         }
+        let ids: Vec<String> = files.iter().map(|file| file.id.clone()).collect();
+        files.retain(|file| !is_tuned_name(&file.id, &ids));
         files.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(files)
     }
@@ -142,6 +145,79 @@ impl ModelFolder {
         Ok(path)
     }
 
+    /// Returns the file whose weights are used for model `id`: the tuned one where there is one, else the one of
+    /// [`ModelFolder::path_of`].
+    pub fn weights_of(&self, id: &str) -> Result<PathBuf, ModelError> {
+        let shipped = self.path_of(id)?;
+        let tuned = self.tuning_of(id).filter(|tuning| tuning.layout != Layout::Shipped);
+        Ok(tuned.map_or(shipped, |tuning| self.tuned_path(id, tuning.layout)))
+    }
+
+    /// Returns the record of the tuning of model `id`, when it belongs to the files that are here.
+    pub fn tuning_of(&self, id: &str) -> Option<Tuning> {
+        let tuning: Tuning = serde_json::from_slice(&fs::read(self.tuning_path(id)).ok()?).ok()?;
+        let source = self.source_metadata(id).ok()?;
+        let is_same_source = match catalogue::find(id) {
+            Some(model) => tuning.source.sha256 == model.sha256,
+            None => tuning.source.modified_ms == modified_ms(&source),
+        };
+        let is_valid = tuning.version == TUNING_VERSION
+            && tuning.id == id
+            && is_same_source
+            && tuning.source.bytes == source.len()
+            && (tuning.layout == Layout::Shipped || self.is_whole(&tuning));
+        is_valid.then_some(tuning)
+    }
+
+    /// Returns whether the tuned file is as long as its record says, and looks like a model.
+    fn is_whole(&self, tuning: &Tuning) -> bool {
+        let path = self.tuned_path(&tuning.id, tuning.layout);
+        let bytes = fs::metadata(&path).map_or(0, |metadata| metadata.len());
+        let recorded = tuning.trials.iter().find(|trial| trial.layout == tuning.layout);
+        recorded.is_some_and(|trial| trial.bytes == bytes) && check_magic(&path).is_ok()
+    }
+
+    /// Removes the tuned file of model `id` with its record, and returns whether there was one.
+    pub fn untune(&self, id: &str) -> Result<bool, ModelError> {
+        let layouts = Layout::ALL.into_iter().filter(|&layout| layout != Layout::Shipped);
+        // The record goes first: a file without one counts for nothing.
+        let paths = [self.tuning_path(id)].into_iter().chain(layouts.map(|layout| self.tuned_path(id, layout)));
+        let mut was_there = false;
+        for path in paths {
+            match fs::remove_file(&path) {
+                Ok(()) => was_there = true,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(ModelError::Io { path, source }),
+            }
+        }
+        Ok(was_there)
+    }
+
+    /// Returns what tells the shipped file of model `id` from another. Reads all of it where no catalogue has its hash.
+    pub(crate) fn source_file(&self, id: &str) -> Result<SourceFile, ModelError> {
+        let metadata = self.source_metadata(id)?;
+        let sha256 = match catalogue::find(id) {
+            Some(model) => model.sha256.to_owned(),
+            None => sha256_of(&self.expected_path(id))?,
+        };
+        Ok(SourceFile { bytes: metadata.len(), sha256, modified_ms: modified_ms(&metadata) })
+    }
+
+    fn source_metadata(&self, id: &str) -> Result<fs::Metadata, ModelError> {
+        let path = self.expected_path(id);
+        fs::metadata(&path).map_err(|source| ModelError::Io { path, source })
+    }
+
+    /// Returns where the file of model `id` in another layout is.
+    pub(crate) fn tuned_path(&self, id: &str, layout: Layout) -> PathBuf {
+        self.path.join(format!("{id}.{}.gguf", layout.name()))
+    }
+
+    /// Returns where the record of the tuning of model `id` is.
+    pub(crate) fn tuning_path(&self, id: &str) -> PathBuf {
+        self.path.join(format!("{id}.tuning.json"))
+    }
+
     /// Reads the whole file of model `id` and compares it with the catalogue: the size first, then the SHA-256. A file
     /// that is not in the catalogue only has to look like a model.
     pub fn verify(&self, id: &str) -> Result<PathBuf, ModelError> {
@@ -152,7 +228,7 @@ impl ModelFolder {
         Ok(path)
     }
 
-    /// Deletes the file of model `id` and returns how many bytes that freed.
+    /// Deletes the file of model `id`, with what was made from it, and returns how many bytes that freed.
     pub fn remove(&self, id: &str) -> Result<u64, ModelError> {
         let path = match self.path_of(id) {
             Err(ModelError::Missing { id, folder }) => return Err(ModelError::Missing { id, folder }),
@@ -160,6 +236,7 @@ impl ModelFolder {
         };
         let bytes = fs::metadata(&path).map_or(0, |metadata| metadata.len());
         fs::remove_file(&path).map_err(|source| ModelError::Io { path, source })?;
+        self.untune(id)?;
         Ok(bytes)
     }
 
@@ -170,6 +247,20 @@ impl ModelFolder {
             None => self.path.join(format!("{id}.gguf")),
         }
     }
+}
+
+/// Returns whether `name` is what the tuned file of another model is called.
+fn is_tuned_name(name: &str, ids: &[String]) -> bool {
+    let layouts = Layout::ALL.into_iter().filter(|&layout| layout != Layout::Shipped);
+    layouts
+        .filter_map(|layout| name.strip_suffix(layout.name())?.strip_suffix('.'))
+        .any(|source| ids.iter().any(|id| id == source))
+}
+
+/// Returns when a file was last changed, in milliseconds since 1970.
+fn modified_ms(metadata: &fs::Metadata) -> u64 {
+    let since_1970 = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    since_1970.map_or(0, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Returns the model in the file at `path`, if it is one.

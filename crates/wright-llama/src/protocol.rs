@@ -2,7 +2,7 @@
 //!
 //! Every line carries the protocol's version and the id of the request it belongs to; ids are chosen by the client and
 //! mean something on their own connection only. A request is answered by [`Answer::Accepted`], then by what it asked
-//! for, and ends with `finished`, `ranked`, `counted`, `stats`, `ending` or `error`. Closing the connection cancels its
+//! for, and ends with `finished`, `ranked`, `counted`, `cost`, `stats`, `ending` or `error`. Closing the connection cancels its
 //! requests. These types are for the wire only; this file converts them from and to the types of `wright-provider`.
 
 use serde::de::DeserializeOwned;
@@ -12,7 +12,7 @@ use wright_provider::{
 };
 
 /// The version both sides must speak. It grows with every change that an older side would misread.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// Longest line that is read, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 64 << 20;
@@ -75,6 +75,19 @@ pub enum Ask {
         sampling: WireSampling,
         /// Who is served first.
         priority: WirePriority,
+        /// Who asks; 0 is nobody in particular.
+        #[serde(default)]
+        client: u64,
+        /// What the reading of the prompt is saved for.
+        #[serde(default)]
+        scope: Option<String>,
+    },
+    /// Say what reading a prompt would cost now.
+    Cost {
+        /// The model's id.
+        model: String,
+        /// The prompt.
+        prompt: WirePrompt,
     },
     /// Compare variants of a text.
     Rank {
@@ -147,6 +160,13 @@ pub enum Answer {
     Counted {
         /// In tokens.
         tokens: usize,
+    },
+    /// What reading the prompt would cost.
+    Cost {
+        /// Its length in tokens.
+        tokens: usize,
+        /// Those at its beginning that a cache holds.
+        cached: usize,
     },
     /// What the worker is doing.
     Stats(WireStats),
@@ -473,6 +493,7 @@ pub fn event_of(answer: Answer) -> Option<Event> {
         Answer::Accepted
         | Answer::Ranked { .. }
         | Answer::Counted { .. }
+        | Answer::Cost { .. }
         | Answer::Stats(_)
         | Answer::Ending
         | Answer::Error { .. } => None,
@@ -494,6 +515,8 @@ mod tests {
             prompt: WirePrompt::Fim { prefix: "a\n".to_owned(), suffix: "\"é".to_owned(), suffix_first: true },
             sampling: Sampling { seed: u64::MAX, stop: vec!["\n\n".to_owned()], ..Sampling::greedy(8) }.into(),
             priority: WirePriority::Keystroke,
+            client: u64::MAX,
+            scope: Some("a repository".to_owned()),
         }
     }
 
@@ -514,6 +537,7 @@ mod tests {
             Answer::Finished { prompt_tokens: 1, cached_tokens: 2, completion_tokens: 3 },
             Answer::Ranked { scores: vec![0.0, -1.5] },
             Answer::Counted { tokens: 4 },
+            Answer::Cost { tokens: 5, cached: 4 },
             Answer::Stats(WireStats { pid: 1, n_requests: 0, models: Vec::new() }),
             Answer::Ending,
             Answer::Error { error: WireError::NoFillInTheMiddle },
@@ -536,19 +560,19 @@ mod tests {
     #[test]
     fn another_version_is_refused_with_both_numbers_whatever_its_body() {
         let error = Line::<Ask>::parse(r#"{"v":9,"id":3,"body":{"type":"sing"}}"#).unwrap_err();
-        assert_eq!(error, (3, WireError::Version { spoken: 1, received: 9 }));
+        assert_eq!(error, (3, WireError::Version { spoken: 2, received: 9 }));
     }
 
     #[test]
     fn a_malformed_body_is_an_error_about_its_request() {
-        let (id, error) = Line::<Ask>::parse(r#"{"v":1,"id":5,"body":{"type":"complete"}}"#).unwrap_err();
+        let (id, error) = Line::<Ask>::parse(r#"{"v":2,"id":5,"body":{"type":"complete"}}"#).unwrap_err();
         assert_eq!(id, 5);
         assert!(matches!(error, WireError::Malformed { message } if message.contains("missing field")));
     }
 
     #[test]
     fn what_is_not_json_is_malformed() {
-        for text in ["", "{", "null", "[1]", "\u{0}", r#"{"v":"one"}"#] {
+        for text in ["", "{", "null", "[2]", "\u{0}", r#"{"v":"one"}"#] {
             assert!(matches!(Line::<Ask>::parse(text), Err((0, WireError::Malformed { .. }))), "{text:?}");
         }
     }

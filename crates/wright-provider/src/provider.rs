@@ -40,7 +40,7 @@ pub trait Provider: Send + Sync {
     /// Returns what it would cost to read `prompt` now. It is answered at once, whatever else is being read, and loads
     /// nothing; an estimate where the model is not at hand.
     async fn cost(&self, prompt: &Prompt) -> Result<PromptCost, ProviderError> {
-        Ok(PromptCost { n_tokens: estimate_tokens(prompt.n_bytes()), n_cached: 0 })
+        Ok(PromptCost::estimate(prompt))
     }
 }
 
@@ -51,6 +51,13 @@ pub struct PromptCost {
     pub n_tokens: usize,
     /// Those at its beginning that need not be read again.
     pub n_cached: usize,
+}
+
+impl PromptCost {
+    /// Returns what is assumed about a prompt of whose tokens nothing is known, rather too much than too little.
+    pub fn estimate(prompt: &Prompt) -> Self {
+        Self { n_tokens: estimate_tokens(prompt.n_bytes()), n_cached: 0 }
+    }
 }
 
 /// What a provider can do beyond chat.

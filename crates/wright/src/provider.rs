@@ -158,6 +158,7 @@ pub(crate) fn local_config(app: &App) -> Result<LocalConfig, Failure> {
         models: app.home.models().to_owned(),
         threads: config.threads.unwrap_or_else(|| Machine::read().n_cores),
         context_tokens: config.context_tokens.unwrap_or(DEFAULT_CONTEXT_TOKENS),
+        states: Some(app.home.private_folder("states")?),
         idle_unload: config.idle_unload.map_or(DEFAULT_IDLE_UNLOAD, |it| it.0),
         idle_exit: config.idle_exit.map_or(DEFAULT_IDLE_EXIT, |it| it.0),
     })

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use wright_agent::AgentError;
 use wright_eval::EvalError;
 use wright_gate::GateError;
-use wright_llama::{DownloadError, ModelError};
+use wright_llama::{DownloadError, ModelError, TuneError};
 use wright_provider::ProviderError;
 use wright_repo::RepoError;
 use wright_sandbox::SandboxError;
@@ -114,6 +114,12 @@ impl From<StoreError> for Failure {
 
 impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Self {
+        Self::new(error.to_string(), Some(error.hint()))
+    }
+}
+
+impl From<TuneError> for Failure {
+    fn from(error: TuneError) -> Self {
         Self::new(error.to_string(), Some(error.hint()))
     }
 }

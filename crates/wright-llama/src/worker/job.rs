@@ -3,11 +3,12 @@
 use tokio::sync::mpsc::UnboundedSender;
 use wright_provider::{Priority, Prompt, Sampling, StopReason};
 
-use super::llama::Token;
 use super::loaded::Loaded;
+use super::model::Token;
 use super::prompt::heal;
 use super::rank::Comparison;
 use super::sampler::Sampler;
+use super::slots::Owner;
 use super::text::{GrowingText, Grown};
 use crate::protocol::{Answer, Line, WireError};
 
@@ -51,6 +52,7 @@ pub(super) struct Job {
     pub(super) key: JobKey,
     pub(super) model: String,
     pub(super) priority: Priority,
+    pub(super) owner: Owner,
     pub(super) reply: Reply,
     pub(super) work: Work,
     /// What it needs, once its model is loaded.
@@ -79,6 +81,8 @@ pub(super) struct Plan {
 pub(super) enum Goal {
     /// Candidates are written; the bytes must be written first.
     Write { healing: Vec<u8> },
+    /// Nothing is written: the tokens are to be in the cache. The whole prompt has one more.
+    Read,
     /// Variants are compared.
     Compare(Comparison),
 }
@@ -122,6 +126,8 @@ pub(super) struct Candidate {
     pub(super) pending: Token,
     /// Where it goes.
     pub(super) position: usize,
+    /// The decode that served it last.
+    pub(super) last_step: u64,
     sampler: Sampler,
     text: GrowingText,
     healing: Vec<u8>,
@@ -137,6 +143,7 @@ impl Candidate {
             lane,
             pending: 0,
             position,
+            last_step: 0,
             sampler: Sampler::new(sampling, idx),
             text: GrowingText::new(&sampling.stop),
             healing: healing.to_vec(),
@@ -153,13 +160,13 @@ impl Candidate {
         max_tokens: u32,
         reply: &Reply,
     ) -> Option<StopReason> {
-        if loaded.llama.ends_text(picked.token) {
+        if loaded.model.ends_text(picked.token) {
             return Some(self.stop(StopReason::EndOfText, reply));
         }
         self.n_tokens += 1;
         self.logprob_sum += picked.logprob;
         self.pending = picked.token;
-        let bytes = loaded.llama.bytes_of(picked.token);
+        let bytes = loaded.model.bytes_of(picked.token);
         match self.text.push(heal(&mut self.healing, &bytes)) {
             Grown::Stopped(text) => {
                 self.send_text(text, reply);

@@ -1,33 +1,28 @@
-//! The engine behind a safe surface: one loaded model with its context.
+//! A context of the engine behind a safe surface.
 //!
-//! The only file of this crate that calls foreign code. It knows tokens, sequences and logits, and nothing of requests.
-//! The engine's functions are called directly and not through a wrapper crate, because none lets a running decode be
-//! interrupted, and that is what makes a keystroke overtake a long prompt.
+//! It knows tokens, sequences and logits, and nothing of requests. What does not change while it decodes is in
+//! `model.rs`.
 
-use std::ffi::{CStr, CString, c_char, c_void};
-use std::path::Path;
+use std::ffi::c_void;
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use llama_cpp_sys_2 as sys;
 
-/// A token's number in the vocabulary.
-pub(super) type Token = i32;
+use super::model::{Model, Token, failure, take_last_error};
 
 /// How many tokens one decode may have. The engine allocates for this many logits, 0.6 MB each.
 pub(super) const MAX_BATCH: usize = 128;
 
 /// How many sequences the cache can tell apart.
-pub(super) const MAX_SEQUENCES: usize = 32;
+pub(super) const MAX_SEQUENCES: usize = 48;
 
-/// A loaded model with its context. Not shared between threads.
+/// A context of a model: its cache and the results of its last decode. One thread uses it at a time.
 pub(super) struct Llama {
     // Invariant: `context` was made from `model` and is freed first.
     context: NonNull<sys::llama_context>,
-    model: NonNull<sys::llama_model>,
-    vocab: NonNull<sys::llama_vocab>,
-    n_vocab: usize,
+    model: Arc<Model>,
     batch: BatchArrays,
     /// Read by the engine while it decodes; kept alive here.
     _interrupt: Arc<AtomicBool>,
@@ -59,177 +54,54 @@ pub(super) enum Decoded {
     Failed(i32),
 }
 
-/// The tokens that mark a hole in a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct FimTokens {
-    /// Before the prefix.
-    pub(super) prefix: Token,
-    /// Before the suffix.
-    pub(super) suffix: Token,
-    /// Before the middle.
-    pub(super) middle: Token,
-}
+// SAFETY: the engine ties a context to no thread; `&mut self` keeps two threads from using it at once.
+unsafe impl Send for Llama {}
 
 impl Llama {
-    /// Loads the model in `path` with room for `n_cells` tokens. A decode stops soon after `interrupt` becomes true.
-    pub(super) fn load(
-        path: &Path,
+    /// Makes a context of `model` with room for `n_cells` tokens. A decode stops soon after `interrupt` becomes true.
+    pub(super) fn new(
+        model: Arc<Model>,
         n_cells: usize,
         n_threads: usize,
         interrupt: Arc<AtomicBool>,
     ) -> Result<Self, String> {
-        initialize();
         take_last_error();
-        let c_path = CString::new(path.as_os_str().as_encoded_bytes()).map_err(|error| error.to_string())?;
-        // SAFETY: the default parameters are valid, and `c_path` outlives the call.
-        let model = unsafe { sys::llama_model_load_from_file(c_path.as_ptr(), sys::llama_model_default_params()) };
-        let model = NonNull::new(model).ok_or_else(|| failure("the engine cannot load the file"))?;
-        let context = match new_context(model, n_cells, n_threads, &interrupt) {
-            Ok(context) => context,
-            Err(message) => {
-                // SAFETY: the model was loaded above and nothing refers to it.
-                unsafe { sys::llama_model_free(model.as_ptr()) };
-                return Err(message);
-            }
+        let context = new_context(&model, n_cells, n_threads, &interrupt)?;
+        Ok(Self { context, model, batch: BatchArrays::default(), _interrupt: interrupt })
+    }
+
+    /// Makes the next decodes compute on this many threads.
+    pub(super) fn set_threads(&mut self, n_threads: usize) {
+        let n_threads = i32::try_from(n_threads.max(1)).unwrap_or(1);
+        // SAFETY: the context is alive and does not decode now.
+        unsafe { sys::llama_set_n_threads(self.context.as_ptr(), n_threads, n_threads) };
+    }
+
+    /// Returns what the cache holds of a sequence, for [`Llama::restore_sequence`] of a context of the same model.
+    pub(super) fn saved_sequence(&mut self, sequence: usize) -> Vec<u8> {
+        // SAFETY: the context is alive, and `sequence` is below the maximum that it was made with.
+        let n_bytes = unsafe { sys::llama_state_seq_get_size(self.context.as_ptr(), sequence as i32) };
+        let mut state = vec![0u8; n_bytes];
+        // SAFETY: `state` has room for `n_bytes` bytes.
+        let n_bytes = unsafe {
+            sys::llama_state_seq_get_data(self.context.as_ptr(), state.as_mut_ptr(), state.len(), sequence as i32)
         };
-        // SAFETY: the model is loaded; its vocabulary lives as long as the model does.
-        let vocab = unsafe { sys::llama_model_get_vocab(model.as_ptr()) };
-        let vocab = NonNull::new(vocab.cast_mut()).expect("a loaded model has a vocabulary");
-        // SAFETY: the vocabulary is alive.
-        let n_vocab = unsafe { sys::llama_vocab_n_tokens(vocab.as_ptr()) };
-        Ok(Self {
-            context,
-            model,
-            vocab,
-            n_vocab: usize::try_from(n_vocab).unwrap_or(0),
-            batch: BatchArrays::default(),
-            _interrupt: interrupt,
-        })
+        state.truncate(n_bytes);
+        state
     }
 
-    /// Returns how many tokens the vocabulary has.
-    pub(super) fn n_vocab(&self) -> usize {
-        self.n_vocab
-    }
-
-    /// Returns the longest context the model was trained for.
-    pub(super) fn trained_context(&self) -> usize {
-        // SAFETY: the model is alive.
-        let n_tokens = unsafe { sys::llama_model_n_ctx_train(self.model.as_ptr()) };
-        usize::try_from(n_tokens).unwrap_or(0)
-    }
-
-    /// Returns the tokens of `text`, in which markers such as `<|im_start|>` are plain text.
-    pub(super) fn tokenize(&self, text: &str) -> Vec<Token> {
-        self.tokenize_with(text, false)
-    }
-
-    /// Returns the tokens of `text`, in which markers are markers.
-    pub(super) fn tokenize_markers(&self, text: &str) -> Vec<Token> {
-        self.tokenize_with(text, true)
-    }
-
-    fn tokenize_with(&self, text: &str, parse_special: bool) -> Vec<Token> {
-        if text.is_empty() {
-            return Vec::new();
-        }
-        let mut tokens: Vec<Token> = vec![0; text.len() + 8];
-        let n_text = i32::try_from(text.len()).unwrap_or(i32::MAX);
-        let n_max = i32::try_from(tokens.len()).unwrap_or(i32::MAX);
-        // SAFETY: `text` has `n_text` bytes and `tokens` room for `n_max` tokens.
-        let n_tokens = unsafe {
-            sys::llama_tokenize(
-                self.vocab.as_ptr(),
-                text.as_ptr().cast::<c_char>(),
-                n_text,
-                tokens.as_mut_ptr(),
-                n_max,
-                false,
-                parse_special,
-            )
+    /// Fills a sequence with what [`Llama::saved_sequence`] returned, and returns whether that worked; if not, the
+    /// sequence is empty. The bytes must be checked to be the saved ones: the engine trusts them.
+    pub(super) fn restore_sequence(&mut self, sequence: usize, state: &[u8]) -> bool {
+        self.truncate_sequence(sequence, 0);
+        // SAFETY: the context is alive, `sequence` is below its maximum, and `state` has `state.len()` bytes.
+        let n_bytes = unsafe {
+            sys::llama_state_seq_set_data(self.context.as_ptr(), state.as_ptr(), state.len(), sequence as i32)
         };
-        // A text never has more tokens than bytes, so the buffer is never too small.
-        tokens.truncate(usize::try_from(n_tokens).unwrap_or(0));
-        tokens
-    }
-
-    /// Returns the token that `marker` is, when the vocabulary has it as one.
-    pub(super) fn marker(&self, marker: &str) -> Option<Token> {
-        match self.tokenize_markers(marker)[..] {
-            [token] => Some(token),
-            _ => None,
+        if n_bytes == 0 {
+            self.truncate_sequence(sequence, 0);
         }
-    }
-
-    /// Returns the bytes of a token; none for markers.
-    pub(super) fn bytes_of(&self, token: Token) -> Vec<u8> {
-        let mut buffer = vec![0u8; 64];
-        loop {
-            let n_buffer = i32::try_from(buffer.len()).unwrap_or(i32::MAX);
-            // SAFETY: `buffer` has room for `n_buffer` bytes.
-            let n_bytes = unsafe {
-                sys::llama_token_to_piece(
-                    self.vocab.as_ptr(),
-                    token,
-                    buffer.as_mut_ptr().cast::<c_char>(),
-                    n_buffer,
-                    0,
-                    false,
-                )
-            };
-            match usize::try_from(n_bytes) {
-                Ok(n_bytes) => {
-                    buffer.truncate(n_bytes);
-                    return buffer;
-                }
-                Err(_) => buffer.resize(n_bytes.unsigned_abs() as usize, 0),
-            }
-        }
-    }
-
-    /// Returns whether the model ends its answer with this token, or the token is a marker that belongs to no answer.
-    pub(super) fn ends_text(&self, token: Token) -> bool {
-        // SAFETY: the vocabulary is alive, and `token` comes from it.
-        unsafe {
-            sys::llama_vocab_is_eog(self.vocab.as_ptr(), token)
-                || sys::llama_vocab_is_control(self.vocab.as_ptr(), token)
-        }
-    }
-
-    /// Returns the token that ends a text, or one that separates texts where the vocabulary has none.
-    pub(super) fn end_of_text(&self) -> Token {
-        // SAFETY: the vocabulary is alive.
-        let eos = unsafe { sys::llama_vocab_eos(self.vocab.as_ptr()) };
-        self.marker("<|endoftext|>").unwrap_or(eos).max(0)
-    }
-
-    /// Returns the token every text starts with, for models that were trained with one.
-    pub(super) fn start_of_text(&self) -> Option<Token> {
-        // SAFETY: the vocabulary is alive.
-        let (adds, token) =
-            unsafe { (sys::llama_vocab_get_add_bos(self.vocab.as_ptr()), sys::llama_vocab_bos(self.vocab.as_ptr())) };
-        (adds && token >= 0).then_some(token)
-    }
-
-    /// Returns the markers for a hole in the text, when the model has them.
-    pub(super) fn fim_tokens(&self) -> Option<FimTokens> {
-        let vocab = self.vocab.as_ptr();
-        // SAFETY: the vocabulary is alive.
-        let (prefix, suffix, middle) = unsafe {
-            (sys::llama_vocab_fim_pre(vocab), sys::llama_vocab_fim_suf(vocab), sys::llama_vocab_fim_mid(vocab))
-        };
-        (prefix >= 0 && suffix >= 0 && middle >= 0).then_some(FimTokens { prefix, suffix, middle })
-    }
-
-    /// Returns the chat template in the model's file.
-    pub(super) fn chat_template(&self) -> Option<String> {
-        // SAFETY: the model is alive; a null name asks for the default template.
-        let template = unsafe { sys::llama_model_chat_template(self.model.as_ptr(), std::ptr::null()) };
-        if template.is_null() {
-            return None;
-        }
-        // SAFETY: the engine returns a string that ends with a zero byte and lives as long as the model.
-        Some(unsafe { CStr::from_ptr(template) }.to_string_lossy().into_owned())
+        n_bytes > 0
     }
 
     /// Removes the cells of a sequence from position `from` on.
@@ -271,52 +143,20 @@ impl Llama {
         let logits = unsafe { sys::llama_get_logits_ith(self.context.as_ptr(), idx as i32) };
         assert!(!logits.is_null(), "no logits at {idx}");
         // SAFETY: the engine stores `n_vocab` logits per output; they stay until the next decode, which needs `&mut self`.
-        unsafe { std::slice::from_raw_parts(logits, self.n_vocab) }
+        unsafe { std::slice::from_raw_parts(logits, self.model.n_vocab()) }
     }
 }
 
 impl Drop for Llama {
     fn drop(&mut self) {
-        // SAFETY: both were made by the engine, are freed once, and the context goes before its model.
-        unsafe {
-            sys::llama_free(self.context.as_ptr());
-            sys::llama_model_free(self.model.as_ptr());
-        }
+        // SAFETY: made by the engine and freed once; the model is let go after this.
+        unsafe { sys::llama_free(self.context.as_ptr()) };
     }
-}
-
-/// Renders `messages`, pairs of role and text, with a chat template that the engine knows.
-pub(super) fn apply_chat_template(template: &str, messages: &[(&str, String)]) -> Option<String> {
-    let template = CString::new(template).ok()?;
-    let strings: Vec<(CString, CString)> = messages
-        .iter()
-        .map(|(role, text)| Some((CString::new(*role).ok()?, CString::new(text.as_str()).ok()?)))
-        .collect::<Option<_>>()?;
-    let chat: Vec<sys::llama_chat_message> = strings
-        .iter()
-        .map(|(role, text)| sys::llama_chat_message { role: role.as_ptr(), content: text.as_ptr() })
-        .collect();
-    let mut buffer = vec![0u8; 4096 + 2 * messages.iter().map(|(_, text)| text.len()).sum::<usize>()];
-    let n_buffer = i32::try_from(buffer.len()).ok()?;
-    // SAFETY: every string ends with a zero byte and outlives the call; `buffer` has `n_buffer` bytes.
-    let n_bytes = unsafe {
-        sys::llama_chat_apply_template(
-            template.as_ptr(),
-            chat.as_ptr(),
-            chat.len(),
-            true,
-            buffer.as_mut_ptr().cast::<c_char>(),
-            n_buffer,
-        )
-    };
-    let n_bytes = usize::try_from(n_bytes).ok().filter(|&n_bytes| n_bytes <= buffer.len())?;
-    buffer.truncate(n_bytes);
-    String::from_utf8(buffer).ok()
 }
 
 /// Makes the context of a model.
 fn new_context(
-    model: NonNull<sys::llama_model>,
+    model: &Model,
     n_cells: usize,
     n_threads: usize,
     interrupt: &Arc<AtomicBool>,
@@ -374,43 +214,4 @@ impl BatchArrays {
             logits: self.wants_logits.as_mut_ptr(),
         }
     }
-}
-
-/// The engine's last error message; it reports why a load failed nowhere else.
-static LAST_ERROR: Mutex<String> = Mutex::new(String::new());
-
-/// Starts the engine, once per process.
-fn initialize() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        // SAFETY: called once, before any other function of the engine; the callback needs no data.
-        unsafe {
-            sys::llama_log_set(Some(log), std::ptr::null_mut());
-            sys::llama_backend_init();
-        }
-    });
-}
-
-/// Passes the engine's messages on, and remembers its last error.
-unsafe extern "C" fn log(level: sys::ggml_log_level, text: *const c_char, _data: *mut c_void) {
-    // SAFETY: the engine passes a string that ends with a zero byte.
-    let text = unsafe { CStr::from_ptr(text) }.to_string_lossy();
-    let text = text.trim_end();
-    if level == sys::GGML_LOG_LEVEL_ERROR {
-        tracing::warn!(target: "llama", "{text}");
-        text.clone_into(&mut LAST_ERROR.lock().unwrap_or_else(PoisonError::into_inner));
-    } else {
-        tracing::trace!(target: "llama", "{text}");
-    }
-}
-
-/// Returns and forgets the engine's last error.
-fn take_last_error() -> String {
-    std::mem::take(&mut LAST_ERROR.lock().unwrap_or_else(PoisonError::into_inner))
-}
-
-/// Returns `what` with the engine's own words.
-fn failure(what: &str) -> String {
-    let reason = take_last_error();
-    if reason.is_empty() { what.to_owned() } else { format!("{what}: {reason}") }
 }

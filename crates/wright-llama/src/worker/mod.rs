@@ -4,17 +4,33 @@
 //! lock beside the socket makes sure that there is one worker per socket, and a stale socket of a killed worker is
 //! replaced.
 
+mod costs;
+
+mod fair;
+
+mod fim;
+
 mod job;
 
 mod llama;
 
 mod loaded;
 
+mod measure;
+
+mod model;
+
+mod pace;
+
 mod prompt;
+
+mod quantize;
 
 mod rank;
 
 mod sampler;
+
+mod saved;
 
 mod scheduler;
 
@@ -39,11 +55,14 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
-use wright_provider::Priority;
+use wright_provider::{ClientId, Priority, Prompt, PromptCost};
 
 use crate::protocol::{Answer, Ask, Line, MAX_MESSAGE_BYTES, WireError};
 use job::{Job, JobKey, Reply, Work};
+pub(crate) use measure::TrialTask;
+pub use measure::tuner_main;
 use scheduler::{Command, Mailbox, Scheduler, Shared};
+use slots::Owner;
 
 /// The priority a worker asks for; below zero is before other programs.
 const PRIORITY: i32 = -5;
@@ -61,6 +80,10 @@ pub struct WorkerConfig {
     pub context_tokens: usize,
     /// How many tokens of a prompt are read before the worker looks for something more urgent.
     pub prefill_tokens: usize,
+    /// A private folder where what was read for a scope is kept between runs; nothing is kept without one. It is created
+    /// when it is missing.
+    #[serde(default)]
+    pub states: Option<PathBuf>,
     /// A model that was not used for this many seconds is unloaded.
     pub idle_unload_seconds: u64,
     /// A worker that was not used for this many seconds ends.
@@ -105,7 +128,8 @@ fn lock_path(socket: &Path) -> PathBuf {
 }
 
 fn serve(config: WorkerConfig) -> io::Result<()> {
-    leave_terminal_and_hurry();
+    leave_terminal();
+    hurry();
     prepare_folder(&config.socket)?;
     let Some(_lock) = take_lock(&lock_path(&config.socket))? else {
         return Ok(());
@@ -117,10 +141,13 @@ fn serve(config: WorkerConfig) -> io::Result<()> {
     result
 }
 
-/// Leaves the terminal's session, so that closing the terminal does not end the worker, and asks to be served before other
-/// programs. None of this fails for a reason that matters: most users may not raise a priority.
-fn leave_terminal_and_hurry() {
+/// Leaves the terminal's session, so that closing the terminal does not end the worker.
+fn leave_terminal() {
     let _ = rustix::process::setsid();
+}
+
+/// Asks to be served before other programs. That fails for no reason that matters: most users may not raise a priority.
+fn hurry() {
     let _ = rustix::process::setpriority_process(None, PRIORITY);
     // Where the kernel groups processes by session, a process's own priority counts inside its group only.
     let _ = fs::write("/proc/self/autogroup", PRIORITY.to_string());
@@ -176,14 +203,14 @@ async fn listen(config: WorkerConfig) -> io::Result<()> {
 /// Starts the scheduler on its own thread. The receiver resolves when it ends, also by a panic.
 fn start_scheduler(config: WorkerConfig) -> io::Result<(Mailbox, oneshot::Receiver<()>)> {
     let (commands, received) = std::sync::mpsc::channel();
-    let shared = Arc::new(Shared::default());
-    let scheduler_shared = Arc::clone(&shared);
+    let mailbox = Mailbox::new(commands, Arc::new(Shared::default()));
+    let scheduler_mailbox = mailbox.clone();
     let (alive, ended) = oneshot::channel::<()>();
     std::thread::Builder::new().name("scheduler".to_owned()).spawn(move || {
         let _alive = alive;
-        Scheduler::new(config, received, scheduler_shared).run();
+        Scheduler::new(config, received, scheduler_mailbox).run();
     })?;
-    Ok((Mailbox::new(commands, shared), ended))
+    Ok((mailbox, ended))
 }
 
 /// Reads requests from a connection until it closes; then everything it asked for is cancelled.
@@ -224,6 +251,14 @@ fn refuse_line(error: &LinesCodecError, lines: &UnboundedSender<String>) {
     Reply { id: 0, lines: lines.clone() }.fail(WireError::Malformed { message });
 }
 
+/// Answers what a prompt would cost without asking the scheduler, which may be in the middle of a decode.
+fn answer_cost(model: String, prompt: Prompt, reply: Reply, mailbox: Mailbox) {
+    tokio::task::spawn_blocking(move || match mailbox.shared().costs.of(&model, &prompt) {
+        Ok(PromptCost { n_tokens, n_cached }) => reply.send(Answer::Cost { tokens: n_tokens, cached: n_cached }),
+        Err(error) => reply.fail(error),
+    });
+}
+
 /// Does what one line asks.
 fn take_line(connection: u64, line: &str, lines: &UnboundedSender<String>, mailbox: &Mailbox) {
     let reply = |id| Reply { id, lines: lines.clone() };
@@ -232,19 +267,26 @@ fn take_line(connection: u64, line: &str, lines: &UnboundedSender<String>, mailb
         Err((id, error)) => return reply(id).fail(error),
     };
     let key = JobKey { connection, id };
-    let submit = |model: String, priority: Priority, work: Work| {
+    let submit = |model: String, priority: Priority, owner: Owner, work: Work| {
         reply(id).send(Answer::Accepted);
-        let job = Job { key, model, priority, reply: reply(id), work, plan: None, run: None };
+        let job = Job { key, model, priority, owner, reply: reply(id), work, plan: None, run: None };
         mailbox.send(Command::Submit(Box::new(job)));
     };
     match body {
-        Ask::Complete { model, prompt, sampling, priority } => {
-            submit(model, priority.into(), Work::Complete { prompt: prompt.into(), sampling: sampling.into() });
+        Ask::Complete { model, prompt, sampling, priority, client, scope } => {
+            let owner = Owner { client: ClientId(client), scope };
+            submit(model, priority.into(), owner, Work::Complete { prompt: prompt.into(), sampling: sampling.into() });
         }
         Ask::Rank { model, context, original, variants, priority } => {
-            submit(model, priority.into(), Work::Rank { context, original, variants });
+            submit(model, priority.into(), Owner::default(), Work::Rank { context, original, variants });
         }
-        Ask::CountTokens { model, text } => submit(model, Priority::Chat, Work::CountTokens { text }),
+        Ask::CountTokens { model, text } => {
+            submit(model, Priority::Chat, Owner::default(), Work::CountTokens { text });
+        }
+        Ask::Cost { model, prompt } => {
+            reply(id).send(Answer::Accepted);
+            answer_cost(model, prompt.into(), reply(id), mailbox.clone());
+        }
         Ask::Cancel { target } => mailbox.send(Command::Cancel(JobKey { connection, id: target })),
         Ask::Stats => mailbox.send(Command::Stats(reply(id))),
         Ask::Shutdown => {

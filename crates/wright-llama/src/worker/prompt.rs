@@ -5,7 +5,8 @@
 
 use wright_provider::{FimOrder, Message, Prompt, Role};
 
-use super::llama::{FimTokens, Llama, Token, apply_chat_template};
+use super::fim::{FimMarkers, FimSupport, SuffixFirst};
+use super::model::{Model, Token, apply_chat_template};
 use crate::protocol::WireError;
 
 /// What Qwen's own template says when there is no system message.
@@ -30,53 +31,70 @@ enum Segment {
 }
 
 /// Returns the tokens of `prompt`.
-pub(super) fn tokens_of(llama: &Llama, prompt: &Prompt) -> Result<PromptTokens, WireError> {
+pub(super) fn tokens_of(model: &Model, prompt: &Prompt) -> Result<PromptTokens, WireError> {
     match prompt {
-        Prompt::Chat { messages, prefill } => chat(llama, messages, prefill),
-        Prompt::FillInTheMiddle { prefix, suffix, order } => {
-            let markers = llama.fim_tokens().ok_or(WireError::NoFillInTheMiddle)?;
-            Ok(fill_in_the_middle(llama, markers, prefix, suffix, *order))
-        }
-        Prompt::Raw { text } => Ok(raw(llama, text)),
+        Prompt::Chat { messages, prefill } => chat(model, messages, prefill),
+        Prompt::FillInTheMiddle { prefix, suffix, order } => match model.fim() {
+            FimSupport::Markers(markers) => Ok(fill_in_the_middle(model, markers, prefix, suffix, *order)),
+            FimSupport::None => Err(WireError::NoFillInTheMiddle),
+            FimSupport::Broken(problem) => {
+                Err(WireError::ModelUnusable { message: format!("the model cannot fill in the middle: {problem}") })
+            }
+        },
+        Prompt::Raw { text } => Ok(raw(model, text)),
     }
 }
 
-/// Returns the tokens of a text with a hole.
-fn fill_in_the_middle(llama: &Llama, markers: FimTokens, prefix: &str, suffix: &str, order: FimOrder) -> PromptTokens {
-    let mut tokens = vec![markers.prefix];
-    match order {
-        FimOrder::PrefixFirst => {
-            tokens.extend(llama.tokenize(prefix));
-            tokens.push(markers.suffix);
-            tokens.extend(llama.tokenize(suffix));
-            tokens.push(markers.middle);
-            PromptTokens { tokens, healing: Vec::new() }
-        }
-        FimOrder::SuffixFirst => {
-            tokens.push(markers.suffix);
-            tokens.extend(llama.tokenize(suffix));
-            tokens.push(markers.middle);
-            let healing = extend_healed(llama, &mut tokens, prefix);
+/// Returns the tokens of a text with a hole. A family that never read a suffix first reads the prefix first.
+fn fill_in_the_middle(
+    model: &Model,
+    markers: &FimMarkers,
+    prefix: &str,
+    suffix: &str,
+    order: FimOrder,
+) -> PromptTokens {
+    let mut tokens: Vec<Token> = model.start_of_text().into_iter().collect();
+    match (order, markers.suffix_first) {
+        (FimOrder::SuffixFirst, SuffixFirst::EmptyPrefix) => {
+            tokens.extend([markers.prefix, markers.suffix]);
+            tokens.extend(model.tokenize(suffix));
+            tokens.extend(markers.middle);
+            let healing = extend_healed(model, &mut tokens, prefix);
             PromptTokens { tokens, healing }
+        }
+        (_, SuffixFirst::SuffixThenPrefix) => {
+            tokens.push(markers.suffix);
+            tokens.extend(model.tokenize(suffix));
+            tokens.push(markers.prefix);
+            let healing = extend_healed(model, &mut tokens, prefix);
+            PromptTokens { tokens, healing }
+        }
+        (FimOrder::PrefixFirst, _) | (FimOrder::SuffixFirst, SuffixFirst::Unknown) => {
+            tokens.push(markers.prefix);
+            tokens.extend(model.tokenize(prefix));
+            tokens.push(markers.suffix);
+            tokens.extend(model.tokenize(suffix));
+            tokens.extend(markers.middle);
+            PromptTokens { tokens, healing: Vec::new() }
         }
     }
 }
 
 /// Returns the tokens of a text to continue.
-fn raw(llama: &Llama, text: &str) -> PromptTokens {
-    let mut tokens: Vec<Token> = llama.start_of_text().into_iter().collect();
-    let healing = extend_healed(llama, &mut tokens, text);
+fn raw(model: &Model, text: &str) -> PromptTokens {
+    let mut tokens: Vec<Token> = model.start_of_text().into_iter().collect();
+    let healing = extend_healed(model, &mut tokens, text);
     if tokens.is_empty() {
         // The model needs something to read. Without a start marker, the end of another text is what precedes a text.
-        tokens.push(llama.end_of_text());
+        tokens.push(model.end_of_text());
     }
     PromptTokens { tokens, healing }
 }
 
 /// Returns the tokens of a conversation.
-fn chat(llama: &Llama, messages: &[Message], prefill: &str) -> Result<PromptTokens, WireError> {
-    let template = llama.chat_template().unwrap_or_default();
-    let is_chatml = template.contains("<|im_start|>") || template.is_empty() && llama.marker("<|im_start|>").is_some();
+fn chat(model: &Model, messages: &[Message], prefill: &str) -> Result<PromptTokens, WireError> {
+    let template = model.chat_template().unwrap_or_default();
+    let is_chatml = template.contains("<|im_start|>") || template.is_empty() && model.marker("<|im_start|>").is_some();
     let segments = if is_chatml {
         chatml(messages)
     } else {
@@ -84,14 +102,14 @@ fn chat(llama: &Llama, messages: &[Message], prefill: &str) -> Result<PromptToke
             message: "the model's chat template is not one the engine knows".to_owned(),
         })?
     };
-    let mut tokens: Vec<Token> = llama.start_of_text().into_iter().collect();
+    let mut tokens: Vec<Token> = model.start_of_text().into_iter().collect();
     for segment in segments {
         match segment {
-            Segment::Markup(text) => tokens.extend(llama.tokenize_markers(&text)),
-            Segment::Plain(text) => tokens.extend(llama.tokenize(&text)),
+            Segment::Markup(text) => tokens.extend(model.tokenize_markers(&text)),
+            Segment::Plain(text) => tokens.extend(model.tokenize(&text)),
         }
     }
-    let healing = extend_healed(llama, &mut tokens, prefill);
+    let healing = extend_healed(model, &mut tokens, prefill);
     Ok(PromptTokens { tokens, healing })
 }
 
@@ -158,12 +176,12 @@ fn role_name(role: Role) -> &'static str {
 /// The last token of a text that ends within a line is often only part of the token that belongs there (`ret` of
 /// `return`), and a model has never seen a text continue after such a half. Leaving it out, and letting the model write
 /// only tokens that agree with its bytes, lets it choose the whole token.
-fn extend_healed(llama: &Llama, tokens: &mut Vec<Token>, text: &str) -> Vec<u8> {
-    let mut text_tokens = llama.tokenize(text);
+fn extend_healed(model: &Model, tokens: &mut Vec<Token>, text: &str) -> Vec<u8> {
+    let mut text_tokens = model.tokenize(text);
     let mut healing = Vec::new();
     let ends_within_line = !text.is_empty() && !text.ends_with('\n');
     if ends_within_line && let Some(last) = text_tokens.pop() {
-        healing = llama.bytes_of(last);
+        healing = model.bytes_of(last);
     }
     tokens.extend(text_tokens);
     healing
@@ -183,6 +201,7 @@ pub(super) fn heal<'a>(healing: &mut Vec<u8>, piece: &'a [u8]) -> &'a [u8] {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fim::MarkerVocabulary;
     use super::*;
 
     fn rendered(segments: &[Segment]) -> String {
@@ -233,5 +252,30 @@ mod tests {
         assert_eq!(heal(&mut healing, b"re"), b"");
         assert_eq!(heal(&mut healing, b"turn x"), b"urn x");
         assert!(healing.is_empty());
+    }
+
+    /// Returns the smallest model; nothing where its file is not here, which is a failure on CI.
+    fn smallest_model() -> Option<Model> {
+        let default = || std::env::home_dir().unwrap().join(".local/share/wright/models");
+        let folder = std::env::var_os("WRIGHT_MODELS").map_or_else(default, std::path::PathBuf::from);
+        let path = crate::ModelFolder::new(folder).path_of("qwen2.5-coder-0.5b");
+        assert!(path.is_ok() || std::env::var("CI").as_deref() != Ok("true"), "{path:?}");
+        path.ok().map(|path| Model::load(&path).unwrap())
+    }
+
+    #[test]
+    fn real_model_markers_typed_by_a_user_are_plain_text_in_prefix_and_suffix() {
+        let Some(model) = smallest_model() else { return };
+        let control: Vec<Token> = (0..model.n_vocab() as Token).filter(|&token| model.is_control(token)).collect();
+        assert!(control.len() > 10, "{control:?}");
+        for &token in &control {
+            let text = format!("a{}b\n", model.text_of(token));
+            for order in [FimOrder::SuffixFirst, FimOrder::PrefixFirst] {
+                let prompt = Prompt::FillInTheMiddle { prefix: text.clone(), suffix: text.clone(), order };
+                let tokens = tokens_of(&model, &prompt).unwrap().tokens;
+                let n_control = tokens.iter().filter(|token| control.contains(token)).count();
+                assert_eq!(n_control, 3, "{text:?} in order {order:?} gave {tokens:?}");
+            }
+        }
     }
 }

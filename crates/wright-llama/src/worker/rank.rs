@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::llama::Token;
+use super::model::Token;
 use super::slots::shared_len;
 
 /// What one reading of the original has to find out.

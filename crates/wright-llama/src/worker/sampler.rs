@@ -2,7 +2,7 @@
 //!
 //! Deterministic: the same seed and the same logits pick the same token, on every machine and in every release.
 
-use super::llama::Token;
+use super::model::Token;
 
 /// How many of the likeliest tokens are considered at all.
 const TOP_K: usize = 40;

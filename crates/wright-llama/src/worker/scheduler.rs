@@ -4,18 +4,25 @@
 //! prompt is read in small parts, and a decode that runs is interrupted when something more urgent arrives or when its
 //! own request is cancelled, so nobody waits for work that is not theirs.
 
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use wright_provider::{Priority, Sampling, StopReason};
 
 use super::WorkerConfig;
+use super::costs::Costs;
+use super::fair::{Writer, deal_room, take_turns};
+use super::fim::FimSupport;
 use super::job::{Candidate, Goal, Job, JobKey, Lane, Plan, Reply, Run, Work};
-use super::llama::{BatchToken, Decoded, MAX_BATCH, Token};
-use super::loaded::{KEYSTROKE_CELLS, Loaded};
+use super::llama::{BatchToken, Decoded, MAX_BATCH};
+use super::loaded::{LoadOptions, Loaded};
+use super::model::{Model, Token};
 use super::prompt;
 use super::rank::Comparison;
 use crate::catalogue;
@@ -27,6 +34,12 @@ const MAX_LOADED: usize = 2;
 
 /// How many candidates a request may have.
 const MAX_CANDIDATES: usize = 1024;
+
+/// How many tokens of prompts share a decode with candidates that are being written, which wait for all of it.
+const MIXED_READ_TOKENS: usize = 16;
+
+/// How long nothing happens before what was read is saved.
+const QUIET: Duration = Duration::from_secs(3);
 
 /// How often an idle worker looks whether it is time to unload or to end.
 const IDLE_TICK: Duration = Duration::from_millis(500);
@@ -41,8 +54,16 @@ pub(super) enum Command {
     Disconnect(u64),
     /// A client wants to know what the worker is doing.
     Stats(Reply),
+    /// A model was loaded, or could not be.
+    Loaded(Box<LoadResult>),
     /// The worker is to end.
     Shutdown,
+}
+
+/// What became of loading a model.
+pub(super) struct LoadResult {
+    id: String,
+    loaded: Result<Loaded, String>,
 }
 
 /// The way to a scheduler, for the threads that read from connections.
@@ -65,6 +86,8 @@ pub(super) struct Shared {
     running_jobs: Mutex<Vec<JobKey>>,
     /// Open connections.
     pub(super) n_connections: AtomicUsize,
+    /// What prompts would cost now.
+    pub(super) costs: Costs,
 }
 
 impl Mailbox {
@@ -99,7 +122,7 @@ impl Shared {
             Command::Submit(job) => running != 0 && urgency(job.priority) > running,
             Command::Cancel(key) => is_running(&|running| running == key),
             Command::Disconnect(connection) => is_running(&|running| running.connection == *connection),
-            Command::Stats(_) => false,
+            Command::Stats(_) | Command::Loaded(_) => false,
             Command::Shutdown => true,
         }
     }
@@ -118,13 +141,20 @@ pub(super) struct Scheduler {
     config: WorkerConfig,
     folder: ModelFolder,
     commands: Receiver<Command>,
+    mailbox: Mailbox,
     shared: Arc<Shared>,
     models: Vec<Loaded>,
+    /// Models that a thread is loading.
+    loading: Vec<String>,
     /// In the order of arrival.
     jobs: Vec<Job>,
     last_active: Instant,
     /// The model of the last decode, so that requests of the same urgency for two models take turns.
     last_model: String,
+    /// Decodes so far.
+    n_steps: u64,
+    /// Threads that save what was read.
+    savers: Vec<JoinHandle<()>>,
 }
 
 /// Whether the loop goes on.
@@ -155,21 +185,33 @@ enum Output {
 
 impl Scheduler {
     /// Returns a scheduler without models.
-    pub(super) fn new(config: WorkerConfig, commands: Receiver<Command>, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(config: WorkerConfig, commands: Receiver<Command>, mailbox: Mailbox) -> Self {
         Self {
             folder: ModelFolder::new(&config.models),
             config,
             commands,
-            shared,
+            shared: Arc::clone(&mailbox.shared),
+            mailbox,
             models: Vec::new(),
+            loading: Vec::new(),
             jobs: Vec::new(),
             last_active: Instant::now(),
             last_model: String::new(),
+            n_steps: 0,
+            savers: Vec::new(),
         }
     }
 
-    /// Serves until it is told to end or was idle for long enough.
+    /// Serves until it is told to end or was idle for long enough, and saves what was read.
     pub(super) fn run(mut self) {
+        self.serve();
+        self.save_states();
+        for saver in self.savers {
+            let _ = saver.join();
+        }
+    }
+
+    fn serve(&mut self) {
         loop {
             self.shared.interrupt.store(false, Ordering::SeqCst);
             if self.take_commands() == Flow::End {
@@ -178,7 +220,7 @@ impl Scheduler {
             self.admit();
             match self.next_step() {
                 Some((model_idx, priority, step)) => self.perform(model_idx, priority, &step),
-                None if self.jobs.is_empty() => {
+                None if self.jobs.is_empty() || !self.loading.is_empty() => {
                     if self.wait() == Flow::End {
                         return;
                     }
@@ -216,6 +258,7 @@ impl Scheduler {
             Command::Submit(job) => self.take_job(*job),
             Command::Cancel(key) => self.drop_jobs(|job| job.key == key),
             Command::Disconnect(connection) => self.drop_jobs(|job| job.key.connection == connection),
+            Command::Loaded(result) => self.take_model(*result),
             Command::Stats(reply) => reply.send(Answer::Stats(self.stats())),
             Command::Shutdown => return Flow::End,
         }
@@ -230,12 +273,24 @@ impl Scheduler {
         self.jobs.push(job);
     }
 
-    /// Unloads models that were not used for long, and ends a worker that nobody needs.
+    /// Saves what was read, unloads models that were not used for long, and ends a worker that nobody needs.
     fn rest(&mut self) -> Flow {
+        if self.last_active.elapsed() >= QUIET {
+            self.save_states();
+        }
         let limit = self.config.idle_unload();
-        self.models.retain(|model| model.last_used.elapsed() < limit);
+        while let Some(idx) = self.models.iter().position(|model| model.last_used.elapsed() >= limit) {
+            self.unload(idx);
+        }
         let is_alone = self.shared.n_connections.load(Ordering::SeqCst) == 0;
         if is_alone && self.last_active.elapsed() >= self.config.idle_exit() { Flow::End } else { Flow::Continue }
+    }
+
+    fn save_states(&mut self) {
+        self.savers.retain(|saver| !saver.is_finished());
+        for model in &mut self.models {
+            self.savers.extend(model.save());
+        }
     }
 
     fn stats(&self) -> WireStats {
@@ -288,13 +343,16 @@ impl Scheduler {
         begin(loaded, job)
     }
 
-    /// Returns the model of a request, loading it when there is room; `None` while there is none.
+    /// Returns the model of a request; `None` while it is being loaded, or there is no room for it.
     fn model_for(&mut self, job_idx: usize) -> Result<Option<usize>, WireError> {
         let id = &self.jobs[job_idx].model;
         if let Some(idx) = self.models.iter().position(|model| model.id == *id) {
             return Ok(Some(idx));
         }
-        let path = self.folder.path_of(id).map_err(|error| match error {
+        if self.loading.contains(id) {
+            return Ok(None);
+        }
+        let path = self.folder.weights_of(id).map_err(|error| match error {
             ModelError::Missing { .. } => WireError::ModelMissing,
             error @ (ModelError::WrongSize { .. }
             | ModelError::WrongHash { .. }
@@ -306,15 +364,56 @@ impl Scheduler {
             || std::fs::metadata(&path).map_or(0, |metadata| metadata.len() * 2),
             |model| model.memory_bytes,
         );
-        while self.models.len() >= MAX_LOADED || !self.models.is_empty() && available_memory() < n_needed {
+        while self.models.len() + self.loading.len() >= MAX_LOADED
+            || !self.models.is_empty() && available_memory() < n_needed
+        {
             let Some(idle) = self.least_recently_used_model() else { return Ok(None) };
-            self.models.remove(idle);
+            self.unload(idle);
         }
-        let interrupt = Arc::clone(&self.shared.interrupt);
-        let loaded = Loaded::load(&id, &path, self.config.context_tokens, self.config.threads, interrupt)
-            .map_err(|message| WireError::ModelUnusable { message: format!("cannot load model {id:?}: {message}") })?;
-        self.models.push(loaded);
-        Ok(Some(self.models.len() - 1))
+        self.start_loading(id, path).map_err(|error| WireError::Failed { message: error.to_string() })?;
+        Ok(None)
+    }
+
+    /// Loads a model on a thread of its own, so that requests for other models are served meanwhile.
+    fn start_loading(&mut self, id: String, path: PathBuf) -> io::Result<()> {
+        let (mailbox, interrupt) = (self.mailbox.clone(), Arc::clone(&self.shared.interrupt));
+        let options = LoadOptions {
+            context_tokens: self.config.context_tokens,
+            n_threads: self.config.threads,
+            states: self.config.states.clone(),
+        };
+        let loading = id.clone();
+        std::thread::Builder::new().name("loader".to_owned()).spawn(move || {
+            let loaded = Loaded::load(&id, &path, &options, interrupt);
+            mailbox.send(Command::Loaded(Box::new(LoadResult { id, loaded })));
+        })?;
+        self.loading.push(loading);
+        Ok(())
+    }
+
+    /// Takes a model that was loaded, or tells those who wait for it why it was not.
+    fn take_model(&mut self, LoadResult { id, loaded }: LoadResult) {
+        self.loading.retain(|loading| *loading != id);
+        match loaded {
+            Ok(loaded) => {
+                self.shared.costs.publish(&id, &loaded.model, &loaded.slots);
+                self.models.push(loaded);
+            }
+            Err(message) => {
+                let message = format!("cannot load model {id:?}: {message}");
+                for job in self.jobs.iter().filter(|job| job.model == id) {
+                    job.reply.fail(WireError::ModelUnusable { message: message.clone() });
+                }
+                self.jobs.retain(|job| job.model != id);
+            }
+        }
+    }
+
+    /// Removes a model from the memory.
+    fn unload(&mut self, model_idx: usize) {
+        let mut loaded = self.models.remove(model_idx);
+        self.shared.costs.withdraw(&loaded.id);
+        self.savers.extend(loaded.save());
     }
 
     /// Returns the model without running requests that was not used for the longest time.
@@ -336,15 +435,18 @@ impl Scheduler {
             .or_else(|| self.jobs.iter().find(is_candidate))?;
         let id = first.model.clone();
         let model_idx = self.models.iter().position(|model| model.id == id)?;
+        let jobs: Vec<&Job> = self.jobs.iter().filter(is_candidate).filter(|job| job.model == id).collect();
         let mut step = Step::default();
-        for job in self.jobs.iter().filter(is_candidate).filter(|job| job.model == id) {
-            add_writing(&mut step, job);
-        }
-        let mut room = self.config.prefill_tokens.clamp(1, MAX_BATCH).min(MAX_BATCH - step.tokens.len().min(MAX_BATCH));
-        for job in self.jobs.iter().filter(is_candidate).filter(|job| job.model == id) {
-            add_reading(&mut step, job, &mut room);
+        add_writing(&mut step, &jobs);
+        let is_mixed = !step.tokens.is_empty();
+        let room = if is_mixed { MIXED_READ_TOKENS } else { self.config.prefill_tokens };
+        let room = room.clamp(1, MAX_BATCH - step.tokens.len());
+        let wants: Vec<_> = jobs.iter().map(|job| (job.owner.client, n_to_read(job))).collect();
+        for (job, n_tokens) in jobs.iter().zip(deal_room(room, &wants, self.n_steps)) {
+            add_reading(&mut step, job, n_tokens);
         }
         self.last_model = id;
+        self.n_steps += 1;
         Some((model_idx, priority, step))
     }
 
@@ -361,6 +463,7 @@ impl Scheduler {
                 count(&mut self.models[model_idx], step, started.elapsed());
                 self.note_reads(model_idx, step);
                 self.deal_out(model_idx, step);
+                self.finish_readings();
             }
             Decoded::Interrupted => {}
             Decoded::NoRoom => self.fail_jobs(&step.jobs, "the model's cache is full"),
@@ -383,9 +486,23 @@ impl Scheduler {
         for &(key, n_tokens) in &step.reads {
             let Some(job) = self.jobs.iter_mut().find(|job| job.key == key) else { continue };
             let (Some(plan), Some(run)) = (&job.plan, &mut job.run) else { continue };
-            loaded.slots.extend(run.slot, &plan.tokens[run.n_read..run.n_read + n_tokens]);
+            loaded.slots().extend(run.slot, &plan.tokens[run.n_read..run.n_read + n_tokens]);
             run.n_read += n_tokens;
         }
+    }
+
+    /// Ends the requests that wanted nothing but to be read, and are.
+    fn finish_readings(&mut self) {
+        let is_read = |job: &Job| match (&job.plan, &job.run) {
+            (Some(plan), Some(run)) => matches!(plan.goal, Goal::Read) && run.n_read == plan.tokens.len(),
+            _ => false,
+        };
+        for job in self.jobs.iter().filter(|job| is_read(job)) {
+            let n_cached = job.run.as_ref().map_or(0, |run| run.n_cached);
+            let n_prompt = job.plan.as_ref().map_or(0, |plan| plan.tokens.len() + 1);
+            job.reply.send(nothing_written(n_prompt, n_cached));
+        }
+        self.drop_jobs(is_read);
     }
 
     /// Gives the logits of a decode to whom they are for.
@@ -394,6 +511,9 @@ impl Scheduler {
         for (batch_idx, key, output) in &step.outputs {
             let loaded = &mut self.models[model_idx];
             let Some(job) = self.jobs.iter_mut().find(|job| job.key == *key) else { continue };
+            if let Output::Candidate(candidate) = output {
+                note_turn(job, *candidate, self.n_steps);
+            }
             let logits = loaded.llama.logits(*batch_idx).to_vec();
             let is_over = match output {
                 Output::Prompt(position) => see_prompt(loaded, job, *position, logits),
@@ -439,6 +559,7 @@ impl Scheduler {
         let keys: Vec<JobKey> =
             self.jobs.iter().filter(|job| job.run.is_some() && job.model == id).map(|job| job.key).collect();
         self.fail_jobs(&keys, "the model had to be loaded again");
+        self.shared.costs.withdraw(&id);
         self.models.remove(model_idx);
     }
 }
@@ -465,7 +586,7 @@ fn plan(loaded: &Loaded, work: &Work) -> Result<Planned, WireError> {
         Work::Complete { prompt, sampling } => plan_completion(loaded, prompt, sampling),
         Work::Rank { context, original, variants } => plan_comparison(loaded, context, original, variants),
         Work::CountTokens { text } => {
-            Ok(Planned::Answer(vec![Answer::Counted { tokens: loaded.llama.tokenize(text).len() }]))
+            Ok(Planned::Answer(vec![Answer::Counted { tokens: loaded.model.tokenize(text).len() }]))
         }
     }
 }
@@ -475,7 +596,7 @@ fn plan_completion(
     prompt: &wright_provider::Prompt,
     sampling: &Sampling,
 ) -> Result<Planned, WireError> {
-    let prompt::PromptTokens { tokens, healing } = prompt::tokens_of(&loaded.llama, prompt)?;
+    let prompt::PromptTokens { mut tokens, healing } = prompt::tokens_of(&loaded.model, prompt)?;
     let (n_prompt, max_tokens) = (tokens.len(), sampling.max_tokens as usize);
     check_fits(loaded, n_prompt, max_tokens)?;
     let n_candidates = sampling.n_candidates.max(1) as usize;
@@ -484,7 +605,12 @@ fn plan_completion(
         return Err(WireError::Malformed { message });
     }
     if max_tokens == 0 {
-        return Ok(Planned::Answer(nothing_to_write(n_prompt, sampling.n_candidates.max(1))));
+        tokens.pop();
+        if loaded.slots().touch(&tokens) {
+            return Ok(Planned::Answer(vec![nothing_written(n_prompt, tokens.len())]));
+        }
+        let (max_reuse, n_cells) = (tokens.len(), tokens.len());
+        return Ok(Planned::Plan(Plan { tokens, max_reuse, n_cells, n_parallel: 0, goal: Goal::Read }));
     }
     let n_that_fit = (loaded.context_window - n_prompt) / max_tokens;
     let n_parallel = n_candidates.min(n_that_fit).min(max_parallel());
@@ -502,24 +628,24 @@ fn max_parallel() -> usize {
     (super::llama::MAX_SEQUENCES - super::loaded::N_SLOTS) / 2
 }
 
-/// Returns the answer to a request for completions without a token.
-fn nothing_to_write(n_prompt: usize, n_candidates: u32) -> Vec<Answer> {
-    let stopped = |candidate| Answer::Stopped { candidate, reason: StopReason::MaxTokens.into(), mean_logprob: 0.0 };
-    let finished = Answer::Finished { prompt_tokens: n_prompt as u64, cached_tokens: 0, completion_tokens: 0 };
-    (0..n_candidates).map(stopped).chain([finished]).collect()
+/// Returns the answer to a request that only wanted its prompt to be read.
+fn nothing_written(n_prompt: usize, n_cached: usize) -> Answer {
+    Answer::Finished { prompt_tokens: n_prompt as u64, cached_tokens: n_cached as u64, completion_tokens: 0 }
 }
 
 fn plan_comparison(loaded: &Loaded, context: &str, original: &str, variants: &[String]) -> Result<Planned, WireError> {
-    let llama = &loaded.llama;
+    let model: &Model = &loaded.model;
     // Whoever ranks edits of a text asks to fill holes in it next. Beginning as those prompts do lets them reuse the cells.
-    let start = llama.fim_tokens().map(|it| it.prefix).or_else(|| llama.start_of_text());
-    let mut context_tokens: Vec<Token> = start.into_iter().collect();
-    context_tokens.extend(llama.tokenize(context));
-    if context_tokens.is_empty() {
-        context_tokens.push(llama.end_of_text());
+    let mut context_tokens: Vec<Token> = model.start_of_text().into_iter().collect();
+    if let FimSupport::Markers(markers) = model.fim() {
+        context_tokens.push(markers.prefix);
     }
-    let variants: Vec<Vec<Token>> = variants.iter().map(|variant| llama.tokenize(variant)).collect();
-    let comparison = Comparison::new(&context_tokens, &llama.tokenize(original), &variants, llama.end_of_text());
+    context_tokens.extend(model.tokenize(context));
+    if context_tokens.is_empty() {
+        context_tokens.push(model.end_of_text());
+    }
+    let variants: Vec<Vec<Token>> = variants.iter().map(|variant| model.tokenize(variant)).collect();
+    let comparison = Comparison::new(&context_tokens, &model.tokenize(original), &variants, model.end_of_text());
     if comparison.tokens.is_empty() {
         return Ok(Planned::Answer(vec![Answer::Ranked { scores: comparison.scores }]));
     }
@@ -547,13 +673,14 @@ fn begin(loaded: &mut Loaded, job: &mut Job) -> Admission {
     let Some(plan) = &job.plan else { return Admission::Waiting };
     let n_extra_lanes = plan.n_parallel.saturating_sub(1);
     let n_cells = match job.priority {
-        Priority::Keystroke => loaded.context_window + KEYSTROKE_CELLS,
+        Priority::Keystroke => loaded.context_window + loaded.n_keystroke_cells,
         Priority::Background | Priority::Chat => loaded.context_window,
     };
     if loaded.n_reserved + plan.n_cells > n_cells || loaded.free_lanes.len() < n_extra_lanes {
         return Admission::Waiting;
     }
-    let Some(placement) = loaded.place(&plan.tokens, plan.max_reuse) else { return Admission::Waiting };
+    loaded.restore(&plan.tokens[..plan.max_reuse], &job.owner);
+    let Some(placement) = loaded.place(&plan.tokens, plan.max_reuse, &job.owner) else { return Admission::Waiting };
     loaded.n_reserved += plan.n_cells;
     let owned_lanes = loaded.free_lanes.split_off(loaded.free_lanes.len() - n_extra_lanes);
     let mut idle_lanes: Vec<Lane> = owned_lanes.iter().map(|&lane| Lane::Sequence(lane)).collect();
@@ -581,16 +708,23 @@ fn give_back(loaded: &mut Loaded, job: Job) {
     }
     loaded.free_lanes.extend(run.owned_lanes);
     loaded.n_reserved -= plan.n_cells;
-    loaded.slots.release(run.slot);
+    loaded.slots().release(run.slot);
 }
 
-/// Adds the pending token of each candidate.
-fn add_writing(step: &mut Step, job: &Job) {
-    let Some(run) = &job.run else { return };
-    for candidate in &run.candidates {
-        if step.tokens.len() == MAX_BATCH {
-            return;
-        }
+/// Adds the pending tokens of the candidates whose turn it is.
+fn add_writing(step: &mut Step, jobs: &[&Job]) {
+    let candidates: Vec<(&Job, &Run, &Candidate)> = jobs
+        .iter()
+        .filter_map(|job| Some((*job, job.run.as_ref()?)))
+        .flat_map(|(job, run)| run.candidates.iter().map(move |candidate| (job, run, candidate)))
+        .collect();
+    let writers: Vec<Writer> = candidates
+        .iter()
+        .map(|(job, _, candidate)| Writer { client: job.owner.client, last_step: candidate.last_step })
+        .collect();
+    // There are fewer lanes than tokens in a decode; leaving one for reading keeps those who read from starving.
+    for idx in take_turns(&writers).into_iter().take(MAX_BATCH - 1) {
+        let (job, run, candidate) = candidates[idx];
         step.outputs.push((step.tokens.len(), job.key, Output::Candidate(candidate.idx)));
         step.tokens.push(BatchToken {
             token: candidate.pending,
@@ -598,9 +732,17 @@ fn add_writing(step: &mut Step, job: &Job) {
             sequence: sequence_of(run, candidate.lane),
             wants_logits: true,
         });
+        if !step.jobs.contains(&job.key) {
+            step.jobs.push(job.key);
+        }
     }
-    if !run.candidates.is_empty() {
-        step.jobs.push(job.key);
+}
+
+/// Notes that a candidate was served by a decode.
+fn note_turn(job: &mut Job, idx: u32, step: u64) {
+    let candidates = job.run.as_mut().map(|run| &mut run.candidates);
+    if let Some(candidate) = candidates.into_iter().flatten().find(|candidate| candidate.idx == idx) {
+        candidate.last_step = step;
     }
 }
 
@@ -611,17 +753,22 @@ fn sequence_of(run: &Run, lane: Lane) -> usize {
     }
 }
 
-/// Adds the next part of a prompt.
+/// Returns how many tokens of its prompt a request can read in the next decode.
 ///
 /// The last token of a prompt that is to be continued is read by itself: kernels for one token and for many round
 /// differently, and the same request must give the same text whether its prompt was cached or not.
-fn add_reading(step: &mut Step, job: &Job, room: &mut usize) {
-    let (Some(plan), Some(run)) = (&job.plan, &job.run) else { return };
+fn n_to_read(job: &Job) -> usize {
+    let (Some(plan), Some(run)) = (&job.plan, &job.run) else { return 0 };
     let n_left = plan.tokens.len() - run.n_read;
-    let n_tokens = match &plan.goal {
-        Goal::Write { .. } if n_left > 1 => (n_left - 1).min(*room),
-        Goal::Write { .. } | Goal::Compare(_) => n_left.min(*room),
-    };
+    match &plan.goal {
+        Goal::Write { .. } if n_left > 1 => n_left - 1,
+        Goal::Write { .. } | Goal::Compare(_) | Goal::Read => n_left,
+    }
+}
+
+/// Adds the next `n_tokens` tokens of a prompt.
+fn add_reading(step: &mut Step, job: &Job, n_tokens: usize) {
+    let (Some(plan), Some(run)) = (&job.plan, &job.run) else { return };
     if n_tokens == 0 {
         return;
     }
@@ -629,15 +776,17 @@ fn add_reading(step: &mut Step, job: &Job, room: &mut usize) {
         let wants_logits = match &plan.goal {
             Goal::Write { .. } => position + 1 == plan.tokens.len(),
             Goal::Compare(comparison) => comparison.partings.contains_key(&position),
+            Goal::Read => false,
         };
         if wants_logits {
             step.outputs.push((step.tokens.len(), job.key, Output::Prompt(position)));
         }
         step.tokens.push(BatchToken { token: plan.tokens[position], position, sequence: run.slot, wants_logits });
     }
-    *room -= n_tokens;
     step.reads.push((job.key, n_tokens));
-    step.jobs.push(job.key);
+    if !step.jobs.contains(&job.key) {
+        step.jobs.push(job.key);
+    }
 }
 
 /// Takes the logits after a token of the prompt; returns whether the request is over.
@@ -657,6 +806,7 @@ fn see_prompt(loaded: &mut Loaded, job: &mut Job, position: usize, logits: Vec<f
             run.first_logits = logits;
             begin_candidates(loaded, job)
         }
+        Goal::Read => false,
     }
 }
 
@@ -695,7 +845,7 @@ fn clear_lane(loaded: &mut Loaded, run: &Run, lane: Lane, n_prompt: usize) {
     match lane {
         Lane::Slot => {
             loaded.llama.truncate_sequence(run.slot, n_prompt);
-            loaded.slots.truncate(run.slot, n_prompt);
+            loaded.slots().truncate(run.slot, n_prompt);
         }
         Lane::Sequence(sequence) => {
             loaded.llama.truncate_sequence(sequence, 0);
@@ -710,7 +860,7 @@ fn see_candidate(loaded: &mut Loaded, job: &mut Job, idx: u32, logits: &[f32]) -
     let Some(at) = run.candidates.iter().position(|candidate| candidate.idx == idx) else { return false };
     let candidate = &mut run.candidates[at];
     if candidate.lane == Lane::Slot {
-        loaded.slots.extend(run.slot, &[candidate.pending]);
+        loaded.slots().extend(run.slot, &[candidate.pending]);
     }
     candidate.position += 1;
     let Some(reason) = write_next(loaded, candidate, logits, sampling, reply) else {
@@ -770,6 +920,9 @@ fn count(loaded: &mut Loaded, step: &Step, time: Duration) {
     };
     counter.0 += step.tokens.len() as u64;
     counter.1 += time;
+    if step.tokens.len() == 1 {
+        loaded.pace(time);
+    }
 }
 
 /// Returns how much memory programs can still take; as much as anyone asks for where the system does not say.

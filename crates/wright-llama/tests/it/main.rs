@@ -21,8 +21,8 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use wright_llama::{LocalConfig, LocalProvider, ModelFolder, WorkerConfig, stop_worker, worker_main, worker_stats};
 use wright_provider::{
-    Alternatives, Completion, CompletionStream, Event, FimOrder, Message, Priority, Prompt, Provider, ProviderError,
-    Request, Sampling, StopReason, collect,
+    Alternatives, ClientId, Completion, CompletionStream, Event, FimOrder, Message, Priority, Prompt, PromptCost,
+    Provider, ProviderError, Request, Sampling, StopReason, collect,
 };
 
 const MODEL: &str = "qwen2.5-coder-0.5b";
@@ -62,6 +62,9 @@ fn real_model_trials() -> Vec<Trial> {
         test("real_model_repeats_itself_for_the_same_seed", repeats_itself),
         test("real_model_stops_when_the_stream_is_dropped", stops_when_dropped),
         test("real_model_lets_a_keystroke_overtake", keystroke_overtakes),
+        test("real_model_reads_without_writing_and_knows_what_is_cached", reads_without_writing),
+        test("real_model_remembers_a_repository_after_a_restart", remembers_a_repository),
+        test("real_model_is_shared_fairly_by_two_clients", is_shared_fairly),
         test("real_model_survives_a_killed_worker", survives_a_kill),
         test("real_model_refuses_what_exceeds_the_context", refuses_too_much),
         test("real_model_prefers_the_right_variant", prefers_the_right_variant),
@@ -118,6 +121,7 @@ impl Bench {
             models: models(),
             threads: 2,
             context_tokens: 2048,
+            states: Some(folder.join("states")),
             idle_unload: Duration::from_secs(60),
             idle_exit: Duration::from_secs(20),
         };
@@ -185,17 +189,17 @@ async fn malformed_message(bench: Bench) {
     // A request about a missing model starts the worker.
     assert!(LocalProvider::new(bench.config.clone(), "none").count_tokens("x").await.is_err());
     let (reader, mut writer) = UnixStream::connect(&bench.config.socket).await.unwrap().into_split();
-    writer.write_all(b"{\"v\":1,\"id\":8,\"body\":{\"type\":\"sing\"}}\nnot json\n{\"v\":2,\"id\":9}\n").await.unwrap();
+    writer.write_all(b"{\"v\":2,\"id\":8,\"body\":{\"type\":\"sing\"}}\nnot json\n{\"v\":3,\"id\":9}\n").await.unwrap();
     let mut lines = BufReader::new(reader).lines();
     let mut answers = Vec::new();
     for _ in 0..3 {
         answers.push(lines.next_line().await.unwrap().unwrap());
     }
-    assert!(answers[0].starts_with("{\"v\":1,\"id\":8,\"body\":{\"type\":\"error\",\"error\":{\"kind\":\"malformed\""));
+    assert!(answers[0].starts_with("{\"v\":2,\"id\":8,\"body\":{\"type\":\"error\",\"error\":{\"kind\":\"malformed\""));
     assert!(answers[1].contains("\"id\":0") && answers[1].contains("malformed"), "{}", answers[1]);
     assert_eq!(
         answers[2],
-        r#"{"v":1,"id":9,"body":{"type":"error","error":{"kind":"version","spoken":1,"received":2}}}"#
+        r#"{"v":2,"id":9,"body":{"type":"error","error":{"kind":"version","spoken":2,"received":3}}}"#
     );
     assert!(worker_stats(&bench.config.socket).await.unwrap().is_some());
 }
@@ -314,6 +318,68 @@ async fn keystroke_overtakes(bench: Bench) {
     assert!(!slow.is_finished(), "the keystroke waited for the long prompt");
     assert!(completions[0].text.starts_with("mpy"), "{completions:?}");
     assert_eq!(slow.await.unwrap().len(), 1);
+}
+
+/// Returns a prompt of about `n_lines` times 12 tokens.
+fn long_prompt(name: &str, n_lines: usize) -> Prompt {
+    let lines: Vec<String> = (0..n_lines).map(|idx| format!("{name}_{idx} = compute({idx}, \"{name}\")\n")).collect();
+    Prompt::Raw { text: lines.concat() }
+}
+
+async fn reads_without_writing(bench: Bench) {
+    let (provider, prompt) = (bench.provider(), long_prompt("value", 20));
+    let cost = async || provider.cost(&prompt).await.unwrap();
+    assert_eq!(cost().await, PromptCost::estimate(&prompt), "no worker runs, and none is started");
+    assert!(!bench.config.socket.exists());
+    let read = async |max_tokens| {
+        let request = Request::new(prompt.clone(), Sampling::greedy(max_tokens), Priority::Background);
+        collect(provider.complete(request).await.unwrap()).await.unwrap()
+    };
+    let (completions, usage) = read(0).await;
+    assert_eq!((completions.len(), usage.cached_tokens, usage.completion_tokens), (0, 0, 0));
+    let n_tokens = usage.prompt_tokens as usize;
+    assert!(n_tokens > 200, "{n_tokens}");
+    assert_eq!(cost().await, PromptCost { n_tokens, n_cached: n_tokens - 1 });
+    assert_eq!(read(0).await.1.cached_tokens, usage.prompt_tokens - 1);
+    let (completions, warm) = read(3).await;
+    assert_eq!((warm.prompt_tokens, warm.cached_tokens), (usage.prompt_tokens, usage.prompt_tokens - 1));
+    assert!(!completions[0].text.is_empty());
+    let stats = provider.stats().await.unwrap().unwrap();
+    assert_eq!(stats.models[0].prompt_tokens, usage.prompt_tokens, "everything was read once");
+}
+
+async fn remembers_a_repository(bench: Bench) {
+    let (provider, prompt) = (bench.provider(), long_prompt("value", 20));
+    let ask = async |scope: &str| {
+        let request = request(prompt.clone(), Sampling::greedy(8)).in_scope(scope);
+        let (mut completions, usage) = collect(provider.complete(request).await.unwrap()).await.unwrap();
+        (completions.remove(0).text, usage)
+    };
+    let (cold_text, cold) = ask("one").await;
+    assert_eq!(cold.cached_tokens, 0);
+    assert!(stop_worker(&bench.config.socket).await.unwrap());
+    assert_eq!(ask("other").await.1.cached_tokens, 0, "what was read for another repository is not shown to this one");
+    assert!(stop_worker(&bench.config.socket).await.unwrap());
+    let (warm_text, warm) = ask("one").await;
+    assert_eq!((warm.cached_tokens, warm_text), (cold.prompt_tokens - 1, cold_text));
+}
+
+async fn is_shared_fairly(bench: Bench) {
+    let provider = bench.provider();
+    provider.count_tokens("load the model").await.unwrap();
+    let started = Instant::now();
+    let read = |client, name| {
+        let provider = provider.clone();
+        async move {
+            let request = Request::new(long_prompt(name, 12), Sampling::greedy(0), Priority::Keystroke);
+            let asked = provider.complete(request.from_client(ClientId(client))).await.unwrap();
+            collect(asked).await.unwrap();
+            started.elapsed()
+        }
+    };
+    let (a, b, c, other) = tokio::join!(read(1, "a"), read(1, "b"), read(1, "c"), read(2, "other"));
+    let n_sooner = [a, b, c].into_iter().filter(|&time| time < other).count();
+    assert!(n_sooner <= 1, "{a:?} {b:?} {c:?} of one client, {other:?} of the other");
 }
 
 async fn survives_a_kill(bench: Bench) {

@@ -13,7 +13,7 @@ use crate::report::Failure;
 /// Arguments of `wright internal`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// `sandbox-helper`, or `model-worker` with its configuration
+    /// `sandbox-helper`, `model-worker` with its configuration, or `model-tuner` with its task
     #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
     words: Vec<String>,
 }
@@ -26,6 +26,7 @@ pub(crate) fn run_child(mut args: impl Iterator<Item = OsString>) -> Option<Exit
     match args.next()?.to_str()? {
         "sandbox-helper" => Some(wright_sandbox::helper_main()),
         "model-worker" => Some(run_model_worker(&args.next()?.into_string().ok()?)),
+        "model-tuner" => Some(wright_llama::tuner_main(&args.next()?.into_string().ok()?)),
         _ => None,
     }
 }

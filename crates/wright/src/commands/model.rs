@@ -6,12 +6,16 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use wright_llama::catalogue::{self, CATALOGUE, CatalogueModel};
-use wright_llama::{ModelError, ModelFile, Progress, PullOptions, Purpose, Stage, pull, recommend};
+use wright_llama::tune::LayoutTrial;
+use wright_llama::{
+    Layout, ModelError, ModelFile, Progress, PullOptions, Purpose, Stage, TuneProgress, Tuning, pull, recommend,
+    stop_worker, tune, worker_stats,
+};
 
 use crate::app::App;
 use crate::exit_code::ExitCode;
 use crate::machine::{Machine, size};
-use crate::provider::unknown_model;
+use crate::provider::{self, unknown_model};
 use crate::report::Failure;
 use crate::terminal::{Terminal, Tone, neutral};
 
@@ -22,6 +26,7 @@ Examples:
   wright model pull qwen2.5-coder-0.5b    one of them
   wright model list
   wright model verify                     compare every file with its SHA-256
+  wright model tune                       make completion as fast as this machine can
 
 A model of your own is used by putting its .gguf file into the folder of models and naming it local:FILE-STEM.";
 
@@ -56,6 +61,12 @@ enum Action {
     },
     /// Say which models suit this machine, and why
     Recommend,
+    /// Measure in which layout this machine computes a model fastest, and use that
+    ///
+    /// Writes the model's weights in several layouts, measures the speed of each and how well it still knows a text of
+    /// code, and keeps the fastest of those that lose almost nothing. Takes a few minutes, during which the machine
+    /// should do nothing else. The shipped file stays as it is.
+    Tune(TuneArgs),
 }
 
 /// Arguments of `wright model pull`.
@@ -71,6 +82,17 @@ struct PullArgs {
     /// Ask this address in place of the publisher's
     #[arg(long, value_name = "URL")]
     mirror: Option<String>,
+}
+
+/// Arguments of `wright model tune`.
+#[derive(Debug, clap::Args)]
+struct TuneArgs {
+    /// The model; the one for completion when none is named
+    id: Option<String>,
+
+    /// Return to the file as it was shipped
+    #[arg(long)]
+    reset: bool,
 }
 
 /// Where models are fetched from.
@@ -90,6 +112,8 @@ pub(crate) async fn run(app: &App, args: &Args) -> Result<ExitCode, Failure> {
         Action::Rm { id } => remove(app, id),
         Action::Verify { id } => verify(app, id.clone()).await,
         Action::Recommend => Ok(recommend_models(app)),
+        Action::Tune(args) if args.reset => reset_tuning(app, &tuned_id(args)).await,
+        Action::Tune(args) => tune_model(app, tuned_id(args)).await,
     }
 }
 
@@ -103,11 +127,12 @@ fn list(app: &App) -> Result<ExitCode, Failure> {
     if app.terminal.is_json() {
         let here = files.iter().map(|file| {
             json!({ "id": file.id, "path": file.path, "bytes": file.bytes, "is_here": true,
-                "purpose": file.catalogue.map(purpose), "problem": state(file).err() })
+                "purpose": file.catalogue.map(purpose), "problem": state(file).err(),
+                "layout": app.models().tuning_of(&file.id).map(|it| it.layout) })
         });
         let absent = absent.map(|model| {
             json!({ "id": model.id, "path": null, "bytes": model.bytes, "is_here": false,
-                "purpose": purpose(model), "problem": null })
+                "purpose": purpose(model), "problem": null, "layout": null })
         });
         let models: Vec<Value> = here.chain(absent).collect();
         app.terminal.json(&json!({ "schema": "wright.models/1", "folder": app.home.models(), "models": models }));
@@ -116,7 +141,10 @@ fn list(app: &App) -> Result<ExitCode, Failure> {
     app.terminal.say(&format!("{} {}", Tone::Faint.err("models in"), app.home.models().display()));
     for file in &files {
         let what = match state(file) {
-            Ok(()) => Tone::Good.out("here"),
+            Ok(()) => match app.models().tuning_of(&file.id) {
+                Some(tuning) => format!("{}, {}", Tone::Good.out("here"), tuned_words(&tuning)),
+                None => Tone::Good.out("here"),
+            },
             Err(problem) => format!("{} {}", Tone::Bad.out("unusable:"), neutral(&problem)),
         };
         let purpose = file.catalogue.map_or("your own", purpose);
@@ -154,11 +182,102 @@ async fn pull_all(app: &App, args: &PullArgs) -> Result<ExitCode, Failure> {
             None => "here already, SHA-256 checked".to_owned(),
         };
         app.terminal.line(&format!("{} {} ({}): {how}", Tone::Good.out("model"), model.id, size(model.bytes)));
+        if model.purpose == Purpose::Completion && app.models().tuning_of(model.id).is_none() {
+            app.terminal.say("`wright model tune` makes it as fast as this machine can, in a few minutes");
+        }
     }
     if app.terminal.is_json() {
         app.terminal.json(&json!({ "schema": "wright.pull/1", "models": done }));
     }
     Ok(ExitCode::Done)
+}
+
+fn tuned_id(args: &TuneArgs) -> String {
+    let completion = CATALOGUE.iter().find(|model| model.purpose == Purpose::Completion).unwrap_or(&CATALOGUE[0]);
+    args.id.clone().unwrap_or_else(|| completion.id.to_owned())
+}
+
+async fn tune_model(app: &App, id: String) -> Result<ExitCode, Failure> {
+    let config = provider::local_config(app)?;
+    let mut command = config.worker_command;
+    if let Some(task) = command.last_mut() {
+        "model-tuner".clone_into(task);
+    }
+    let folder = app.models();
+    let (progress, mut steps) = tokio::sync::mpsc::unbounded_channel();
+    let tuned = tokio::task::spawn_blocking(move || {
+        tune(&folder, &id, &command, config.threads, &|step| {
+            // Nobody listens any more when the program is ending.
+            let _ = progress.send(step);
+        })
+    });
+    while let Some(TuneProgress { layout, number, total }) = steps.recv().await {
+        app.terminal.say(&format!("measuring layout {} ({number} of {total})", layout.name()));
+    }
+    let tuning = tuned.await.map_err(|error| Failure::usage(format!("failed to tune: {error}")))??;
+    end_idle_worker(app).await?;
+    show_tuning(app, &tuning);
+    Ok(ExitCode::Done)
+}
+
+async fn reset_tuning(app: &App, id: &str) -> Result<ExitCode, Failure> {
+    app.models().path_of(id)?;
+    let was_tuned = app.models().untune(id)?;
+    end_idle_worker(app).await?;
+    if app.terminal.is_json() {
+        app.terminal.json(&json!({ "schema": "wright.tune/1", "id": id, "layout": Layout::Shipped, "trials": [] }));
+    } else if was_tuned {
+        app.terminal.line(&format!("model {} is used as it was shipped", neutral(id)));
+    } else {
+        app.terminal.say(&format!("model {} was not tuned", neutral(id)));
+    }
+    Ok(ExitCode::Done)
+}
+
+/// Ends a worker that has nothing to do: the next one loads the other file. One that is busy loads it after it was idle
+/// for long enough.
+async fn end_idle_worker(app: &App) -> Result<(), Failure> {
+    let socket = app.home.socket()?;
+    let is_idle = worker_stats(&socket).await?.is_some_and(|stats| stats.n_requests == 0);
+    if is_idle {
+        stop_worker(&socket).await?;
+    }
+    Ok(())
+}
+
+fn show_tuning(app: &App, tuning: &Tuning) {
+    if app.terminal.is_json() {
+        let trials = &tuning.trials;
+        app.terminal
+            .json(&json!({ "schema": "wright.tune/1", "id": tuning.id, "layout": tuning.layout, "trials": trials }));
+        return;
+    }
+    let shipped = tuning.trials.first().map_or(0.0, |trial| trial.figures.mean_logprob);
+    for LayoutTrial { layout, bytes, figures } in &tuning.trials {
+        let mark = if *layout == tuning.layout { Tone::Good.out("used") } else { String::new() };
+        app.terminal.line(&format!(
+            "{:<16} {:>10}  reads {:>5.0} tokens/s  writes {:>5.1} tokens/s  loses {:>6.3} per token  {mark}",
+            layout.name(),
+            size(*bytes),
+            figures.read_per_second,
+            figures.written_per_second,
+            shipped - figures.mean_logprob,
+        ));
+    }
+    app.terminal.say(&format!("model {} is {}", neutral(&tuning.id), tuned_words(tuning)));
+}
+
+/// Says what a tuning decided.
+fn tuned_words(tuning: &Tuning) -> String {
+    let speed =
+        |layout| tuning.trials.iter().find(|trial| trial.layout == layout).map(|it| it.figures.written_per_second);
+    match (tuning.layout, speed(Layout::Shipped), speed(tuning.layout)) {
+        (Layout::Shipped, _, _) => "tuned: nothing is clearly faster than the shipped layout".to_owned(),
+        (layout, Some(before), Some(after)) if before > 0.0 => {
+            format!("tuned: {} writes {:.1} times as fast", layout.name(), after / before)
+        }
+        (layout, _, _) => format!("tuned: {}", layout.name()),
+    }
 }
 
 fn chosen(app: &App, ids: &[String]) -> Result<Vec<&'static CatalogueModel>, Failure> {
