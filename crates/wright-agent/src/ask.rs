@@ -123,6 +123,7 @@ pub async fn ask(
                 checker.push(&text).into_iter().for_each(|it| show(Piece::Checked(it)));
             }
             Event::Stopped { reason, .. } => answer.is_cut = reason == StopReason::MaxTokens,
+            Event::Read(_) => {}
             Event::Finished(usage) => answer.usage = usage,
         }
     }

@@ -229,9 +229,12 @@ impl<'a> Attempt<'a> {
         let (before, after) = self.doc.text().split_at(self.offset);
         let ending = Ending::new(self.context.extent, self.options.reach, before, after);
         let mut candidates = vec![Candidate::default(); n_candidates];
+        let mut usage = Usage::default();
         while let Some(event) = stream.next().await {
             match event? {
+                Event::Read(read) => usage = read,
                 Event::Text { candidate, text } => {
+                    usage.completion_tokens += 1;
                     self.first_token.get_or_insert_with(|| self.started.elapsed());
                     if let Some(it) = candidates.get_mut(candidate as usize) {
                         it.text.push_str(&text);
@@ -247,12 +250,13 @@ impl<'a> Attempt<'a> {
                         it.is_over = true;
                     }
                 }
-                Event::Finished(total) => self.usage += total,
+                Event::Finished(total) => usage = total,
             }
             if candidates.iter().all(|it| it.is_over) && candidates.iter().any(|it| it.stopped.is_none()) {
                 break;
             }
         }
+        self.usage += usage;
         let completions: Vec<Completion> = candidates.into_iter().map(Candidate::into_completion).collect();
         self.raw.extend(completions.iter().map(|it| it.text.clone()));
         Ok(completions)
@@ -342,8 +346,8 @@ mod tests {
     #[tokio::test]
     async fn text_that_does_not_parse_is_withheld_and_the_next_candidate_offered() {
         let text = "def f(x):\n    return ║\n";
-        assert_eq!(suggest("a.py", text, &["(x", "x + (1", "x + 1"]).await, Ok("x + 1".to_owned()));
-        assert_eq!(suggest("a.py", text, &["(x", "(x", "(x"]).await, Err("refused".to_owned()));
+        assert_eq!(suggest("a.py", text, &["(x", "x + 1"]).await, Ok("x + 1".to_owned()));
+        assert_eq!(suggest("a.py", text, &["(x", "x + (1"]).await, Err("refused".to_owned()));
     }
 
     #[tokio::test]

@@ -653,6 +653,17 @@ mod tests {
         }
     }
 
+    /// Lets the other tasks of the test go on until something is so, or gives up.
+    async fn until(is_so: impl Fn() -> bool) {
+        for _ in 0..1_000 {
+            if is_so() {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("waited in vain");
+    }
+
     fn shown(text: &str) -> Result<String, &'static str> {
         Ok(text.to_owned())
     }
@@ -678,7 +689,7 @@ mod tests {
     #[tokio::test]
     async fn without_the_result_cache_every_keystroke_asks() {
         let settings = Settings { result_cache: false, ..Settings::default() };
-        let mut editor = Editor::with(ScriptedProvider::answering(&["1 + 1", "+ 1"]), settings);
+        let mut editor = Editor::with(ScriptedProvider::new([Answer::text("1 + 1"), Answer::text("+ 1")]), settings);
         assert_eq!(editor.suggest("x = ║\n").await, shown("1 + 1"));
         assert_eq!(editor.suggest("x = 1 ║\n").await, shown("+ 1"));
         assert_eq!(editor.n_asked(), 2);
@@ -715,17 +726,16 @@ mod tests {
         let ask = editor.ask("x = ║\n", Trigger::Automatic);
         let waited = tokio::time::timeout(Duration::from_millis(20), editor.completer.suggest(ask)).await;
         assert!(waited.is_err());
-        assert_eq!(editor.suggest("x = 1 + ║\n").await, shown("2"));
+        assert_eq!(editor.suggest("y = 1 + ║\n").await, shown("2"));
     }
 
     #[tokio::test]
     async fn what_follows_is_asked_for_before_the_suggestion_is_taken() {
-        let answers = ScriptedProvider::answering(&["1", "\ny = 2\n"]);
+        let answers = ScriptedProvider::new([Answer::text("1"), Answer::text("\ny = 2\n")]);
         let mut editor = Editor::with(answers, Settings::default());
         assert_eq!(editor.suggest("x = ║\n").await, shown("1"));
-        while editor.completer.state().cache.find(Path::new("a.py"), "x = 1\n", 5).is_none() {
-            tokio::task::yield_now().await;
-        }
+        let completer = editor.completer.clone();
+        until(|| completer.state().cache.find(Path::new("a.py"), "x = 1\n", 5).is_some()).await;
         let outcome = editor.outcome("x = 1║\n").await;
         assert_eq!((outcome.result.unwrap().text.as_str(), outcome.source), ("\ny = 2", Source::Cache));
     }
@@ -765,9 +775,7 @@ mod tests {
         let text = format!("{}x = ║\n", "value = 1\n".repeat(300));
         let outcome = editor.outcome(&text).await;
         assert!(outcome.context.prefix.len() < 500, "{}", outcome.context.prefix.len());
-        while editor.n_asked() < 2 {
-            tokio::task::yield_now().await;
-        }
+        until(|| editor.n_asked() == 2).await;
         let reading = editor.provider.requests().into_iter().find(|it| it.sampling.max_tokens == 0).unwrap();
         assert_eq!(reading.priority, Priority::Background);
         assert!(matches!(reading.prompt, wright_provider::Prompt::FillInTheMiddle { prefix, .. } if prefix.len() > 2_000));

@@ -12,6 +12,9 @@ use crate::extent::{Extent, indent_width, next_line};
 /// How many lines a completion may have where it has to be looked for.
 const MAX_LINES: usize = 24;
 
+/// How many lines are considered as the last one when nothing else fits.
+const MAX_FURTHER_LINES: usize = 6;
+
 /// How many characters, without blanks, make a repetition of the following text certain.
 const CERTAIN_REPEAT: usize = 10;
 
@@ -97,6 +100,9 @@ impl<'a> Ending<'a> {
                 }
                 ends.push(line_with_body);
                 ends.push(line_end);
+                if self.reach == Reach::Natural {
+                    ends.extend(text.match_indices('\n').map(|(at, _)| at + 1).take(MAX_FURTHER_LINES));
+                }
             }
             Extent::Block => {
                 let block = self.block_end(text);
@@ -461,7 +467,7 @@ mod tests {
     #[test]
     fn lines_end_where_the_text_repeats_what_follows() {
         let marked = "def f(x):\n    y = x\n║    return y * factor\n";
-        let text = "    y += 1\n    y -= 2\n    return y * factor\n";
+        let text = "    y += 1\n    y -= 2\n    return y * factor";
         assert_eq!(first_cut(marked, text), "    y += 1\n    y -= 2\n");
         assert_eq!(settled_at(marked, Reach::Natural, text), Some(text));
         assert_eq!(settled_at(marked, Reach::Line, text), Some("    y += 1\n"));
@@ -478,7 +484,7 @@ mod tests {
     fn a_body_ends_where_its_indentation_does() {
         let text = "    y = x\n    return y\n\ndef g():\n    pass\n";
         assert_eq!(first_cut("def f(x):\n║\n\ndef h():\n    pass\n", text), "    y = x\n    return y");
-        assert_eq!(settled_at("def f(x):\n║\n", Reach::Line, text), Some("    y = x\n    return y\n\ndef g():\n"));
+        assert_eq!(settled_at("def f(x):\n║\n", Reach::Line, text), Some("    y = x\n    return y\n\nd"));
     }
 
     #[test]

@@ -12,6 +12,9 @@ use wright_text::Document;
 /// How long a request goes on without anyone who waits for it. Editors cancel a request before they send the next one.
 const GRACE: Duration = Duration::from_millis(30);
 
+/// How long a request that has written nothing is waited for by later ones.
+const SILENCE: Duration = Duration::from_secs(2);
+
 /// Returns the two ends of a request for `offset` in `doc`.
 pub(crate) fn begin(doc: &Document, offset: usize) -> (Progress, Start) {
     let (sender, progress) = watch::channel(Written::default());
@@ -94,12 +97,15 @@ impl Flight {
         let mut progress = self.progress.clone();
         loop {
             let written = progress.borrow_and_update().clone();
-            let agrees = written.text.starts_with(&typed) || !written.text.is_empty() && typed.starts_with(&written.text);
+            // Before the first token nothing speaks against it, and what is being read has to be read anyway.
+            let agrees = written.text.starts_with(&typed) || typed.starts_with(&written.text);
             if written.is_over || !agrees {
                 waiting.end();
-                return written.is_over && agrees;
+                return agrees;
             }
-            if progress.changed().await.is_err() {
+            let is_silent = written.text.is_empty();
+            let changed = tokio::time::timeout(if is_silent { SILENCE } else { Duration::MAX }, progress.changed()).await;
+            if !matches!(changed, Ok(Ok(()))) {
                 return false;
             }
         }

@@ -126,6 +126,13 @@ pub enum Ask {
 pub enum Answer {
     /// The request was read and is queued.
     Accepted,
+    /// The prompt was read.
+    Read {
+        /// Its tokens.
+        prompt_tokens: u64,
+        /// Those that a cache held.
+        cached_tokens: u64,
+    },
     /// More text of a candidate.
     Text {
         /// Which candidate, counted from 0.
@@ -483,6 +490,9 @@ pub fn rank_ask(model: &str, alternatives: Alternatives) -> Ask {
 /// Returns the event that an answer to a completion stands for; `None` for answers that are not events.
 pub fn event_of(answer: Answer) -> Option<Event> {
     match answer {
+        Answer::Read { prompt_tokens, cached_tokens } => {
+            Some(Event::Read(Usage { prompt_tokens, cached_tokens, completion_tokens: 0 }))
+        }
         Answer::Text { candidate, text } => Some(Event::Text { candidate, text }),
         Answer::Stopped { candidate, reason, mean_logprob } => {
             Some(Event::Stopped { candidate, reason: reason.into(), mean_logprob })

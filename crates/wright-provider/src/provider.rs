@@ -82,6 +82,9 @@ pub(crate) fn nothing_written(usage: Usage) -> CompletionStream {
 /// One piece of an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
+    /// The prompt was read, and text follows: its tokens and those that were cached. It comes first, where a provider
+    /// knows; whoever stops listening early learns here what the request cost.
+    Read(Usage),
     /// More text of one candidate.
     Text {
         /// Which candidate, counted from 0.
@@ -136,6 +139,7 @@ pub async fn collect(mut stream: CompletionStream) -> Result<(Vec<Completion>, U
                 completion.reason = reason;
                 completion.mean_logprob = mean_logprob;
             }
+            Event::Read(_) => {}
             Event::Finished(total) => usage = total,
         }
     }

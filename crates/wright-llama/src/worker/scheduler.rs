@@ -803,6 +803,8 @@ fn see_prompt(loaded: &mut Loaded, job: &mut Job, position: usize, logits: Vec<f
             is_over
         }
         Goal::Write { .. } => {
+            let (prompt_tokens, cached_tokens) = (plan.tokens.len() as u64, run.n_cached as u64);
+            job.reply.send(Answer::Read { prompt_tokens, cached_tokens });
             run.first_logits = logits;
             begin_candidates(loaded, job)
         }

@@ -121,6 +121,7 @@ impl Exchange {
                 // JSON has no word for infinity.
                 mean_logprob: if mean_logprob.is_finite() { *mean_logprob } else { 0.0 },
             }),
+            Event::Read(_) => {}
             Event::Finished(usage) => self.usage = Some(WireUsage::from(*usage)),
         }
     }

@@ -160,7 +160,7 @@ impl ScriptedProvider {
         for event in events {
             match event {
                 Event::Text { text, .. } => told.push_str(text),
-                Event::Stopped { .. } | Event::Finished(_) => {}
+                Event::Read(_) | Event::Stopped { .. } | Event::Finished(_) => {}
             }
         }
         usage.completion_tokens = (self.count_tokens)(&told) as u64;
