@@ -260,8 +260,7 @@ async fn insert_kept(
                   SELECT id, ?2, ?3, min(?4, n_chars_accepted) FROM suggestions WHERE id = ?1 \
                   ON CONFLICT (suggestion_id, after_seconds) \
                   DO UPDATE SET share = excluded.share, n_chars = excluded.n_chars";
-    // `max` also turns what is not a number into 0.
-    let share = f64::from(share.max(0.0).min(1.0));
+    let share = if share.is_nan() { 0.0 } else { f64::from(share.clamp(0.0, 1.0)) };
     let seconds = i64::try_from(after.duration().as_secs()).unwrap_or(i64::MAX);
     sqlx::query(insert).bind(key(id)).bind(seconds).bind(share).bind(n_chars).execute(tx).await.map(drop)
 }

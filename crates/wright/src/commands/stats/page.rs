@@ -59,8 +59,8 @@ pub(super) fn html(summary: &Summary) -> String {
 <summary>By {period}</summary>
 {periods}
 </details>
-<footer><p>A suggestion counts as shown when it was in sight for at least 250 ms. Kept is the share of an accepted suggestion
-that was still there when it was last looked at. What was pasted counts neither as typed nor as written by AI.</p></footer>
+<footer><p>A suggestion counts as shown when it was in sight for at least 250 ms. Kept are the
+characters that were accepted and still there when they were last looked at. What was pasted counts neither as typed nor as written by AI.</p></footer>
 </main>
 </body>
 </html>
@@ -85,7 +85,7 @@ fn tiles(summary: &Summary) -> String {
         (
             "Accepted",
             percent(total.acceptance_rate()),
-            format!("{} in whole, {} in part", number(total.n_accepted), number(total.n_partially_accepted)),
+            format!("{} whole, {} in part", number(total.n_accepted), number(total.n_partially_accepted)),
         ),
         (
             "Still there",
@@ -100,7 +100,7 @@ fn tiles(summary: &Summary) -> String {
         (
             "Ready after",
             latency.map_or_else(|| "-".to_owned(), |it| format!("{} ms", number(it.p50.as_millis() as u64))),
-            latency.map_or_else(String::new, |it| format!("95 of 100 within {} ms", number(it.p95.as_millis() as u64))),
+            latency.map_or_else(String::new, |it| format!("95% within {} ms", number(it.p95.as_millis() as u64))),
         ),
     ];
     let tile = |(name, value, note): &(&str, String, String)| {

@@ -49,7 +49,7 @@ pub(super) fn lines(title: &str, description: &str, lines: &[(&str, Vec<Point>)]
     const HEIGHT: f64 = 150.0;
     const LEFT: f64 = 52.0;
     let right = f64::from(WIDTH) - 24.0;
-    let top = f64::from(TOP) + 26.0;
+    let top = f64::from(TOP) + 32.0;
     let mut body = String::new();
     for step in 0..=4 {
         let y = top + HEIGHT * f64::from(4 - step) / 4.0;
@@ -59,7 +59,7 @@ pub(super) fn lines(title: &str, description: &str, lines: &[(&str, Vec<Point>)]
     }
     let mut legend_x = LEFT;
     for ((name, points), class) in lines.iter().zip(["one", "two"]) {
-        let y = f64::from(TOP) + 2.0;
+        let y = f64::from(TOP) + 8.0;
         let (line_end, text_x) = (legend_x + 22.0, legend_x + 28.0);
         put(&mut body, format_args!(r#"<path class="w-line-{class}" d="M{legend_x} {y}H{line_end}"/>"#));
         put(&mut body, format_args!(r#"<text class="w-text" x="{text_x}" y="{}">{}</text>"#, y + 4.0, escape(name)));
