@@ -177,8 +177,17 @@ impl ModelFolder {
         recorded.is_some_and(|trial| trial.bytes == bytes) && check_magic(&path).is_ok()
     }
 
-    /// Removes the tuned file of model `id` with its record, and returns whether there was one.
+    /// Removes the tuned file of model `id` with its record, and returns whether there was one. What an interrupted tuning
+    /// left goes too.
     pub fn untune(&self, id: &str) -> Result<bool, ModelError> {
+        for layout in Layout::ALL {
+            let _ = fs::remove_file(self.tuned_path(id, layout).with_extension("gguf.part"));
+        }
+        self.forget_tuning(id)
+    }
+
+    /// Removes the tuned file of model `id` with its record, and returns whether there was one.
+    pub(crate) fn forget_tuning(&self, id: &str) -> Result<bool, ModelError> {
         let layouts = Layout::ALL.into_iter().filter(|&layout| layout != Layout::Shipped);
         // The record goes first: a file without one counts for nothing.
         let paths = [self.tuning_path(id)].into_iter().chain(layouts.map(|layout| self.tuned_path(id, layout)));

@@ -198,7 +198,7 @@ pub fn tune(
     }
     let tuning =
         Tuning { version: TUNING_VERSION, id: id.to_owned(), layout: choose(&trials), source: source_file, trials };
-    folder.untune(id)?;
+    folder.forget_tuning(id)?;
     keep(folder, &tuning)?;
     Ok(tuning)
 }

@@ -70,11 +70,15 @@ impl Llama {
         Ok(Self { context, model, batch: BatchArrays::default(), _interrupt: interrupt })
     }
 
-    /// Makes the next decodes compute on this many threads.
-    pub(super) fn set_threads(&mut self, n_threads: usize) {
+    /// Makes the next decodes of one token compute on this many threads. Those of several tokens keep theirs: they wait
+    /// for each other less.
+    pub(super) fn set_writing_threads(&mut self, n_threads: usize) {
         let n_threads = i32::try_from(n_threads.max(1)).unwrap_or(1);
         // SAFETY: the context is alive and does not decode now.
-        unsafe { sys::llama_set_n_threads(self.context.as_ptr(), n_threads, n_threads) };
+        unsafe {
+            let n_reading = sys::llama_n_threads_batch(self.context.as_ptr());
+            sys::llama_set_n_threads(self.context.as_ptr(), n_threads, n_reading);
+        }
     }
 
     /// Returns what the cache holds of a sequence, for [`Llama::restore_sequence`] of a context of the same model.

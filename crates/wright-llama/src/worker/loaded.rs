@@ -176,8 +176,8 @@ impl Loaded {
     /// Notes how long a decode of one token took, and computes on another number of threads when that is faster.
     pub(super) fn pace(&mut self, time: Duration) {
         if let Some(n_threads) = self.pace.observe(time) {
-            tracing::debug!("model {} computes on {n_threads} threads", self.id);
-            self.llama.set_threads(n_threads);
+            tracing::debug!("model {} writes on {n_threads} threads", self.id);
+            self.llama.set_writing_threads(n_threads);
         }
     }
 

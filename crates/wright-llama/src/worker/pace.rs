@@ -1,16 +1,22 @@
-//! How many threads compute a decode.
+//! How many threads compute a decode of one token.
 //!
 //! Pure. Threads wait for each other at every operation, so beside programs that keep the cores busy, more of them can be
-//! slower than fewer. When decodes of one token take much longer than they once did, half of the threads are tried for a
-//! few decodes, and kept while that is clearly faster.
+//! slower than fewer. Soon after the start, now and then, and when decodes take much longer than they once did, half of the
+//! threads are tried for a few decodes, and kept while that is clearly faster.
 
 use std::time::Duration;
 
 /// How many decodes are measured with one number of threads before it is judged.
 const N_SAMPLES: usize = 6;
 
-/// How many decodes lie between two trials.
+/// How many decodes lie between two trials while there is a reason to try.
 const TRIAL_EVERY: usize = 96;
+
+/// How many decodes lie between two trials without a reason: the machine may have been busy from the start.
+const RARE_TRIAL_EVERY: usize = 1536;
+
+/// How many decodes precede the first trial.
+const FIRST_TRIAL_AFTER: usize = 24;
 
 /// A decode that takes this many times as long as the best ones makes a trial worthwhile.
 const SLOW: f64 = 1.6;
@@ -41,7 +47,7 @@ impl Pace {
             n_threads: max_threads.max(1),
             times: Vec::new(),
             best: None,
-            n_since_trial: 0,
+            n_since_trial: RARE_TRIAL_EVERY - FIRST_TRIAL_AFTER,
             trial_of: None,
         }
     }
@@ -77,7 +83,8 @@ impl Pace {
         let is_slow = self.best.is_some_and(|best| time.as_secs_f64() > best.as_secs_f64() * SLOW);
         let other = if is_full { (self.max_threads / 2).max(1) } else { self.max_threads };
         // With fewer threads there is always a reason: the other programs may have ended.
-        if other == self.n_threads || self.n_since_trial < TRIAL_EVERY || is_full && !is_slow {
+        let wait = if is_full && !is_slow { RARE_TRIAL_EVERY } else { TRIAL_EVERY };
+        if other == self.n_threads || self.n_since_trial < wait {
             return None;
         }
         self.trial_of = Some((self.n_threads, time));
@@ -112,8 +119,14 @@ mod tests {
     }
 
     #[test]
-    fn an_idle_machine_keeps_all_threads_and_tries_nothing() {
-        assert_eq!(run(&mut Pace::new(2), 2000, |threads| 60 / threads as u64), (2, 0));
+    fn an_idle_machine_keeps_all_threads_and_hardly_tries_fewer() {
+        assert_eq!(run(&mut Pace::new(2), 3000, |threads| 60 / threads as u64), (2, 2 * N_SAMPLES));
+    }
+
+    #[test]
+    fn a_machine_that_is_busy_from_the_start_gets_fewer_threads_soon() {
+        let (n_threads, n_fewer) = run(&mut Pace::new(2), 100, |threads| if threads == 2 { 90 } else { 55 });
+        assert_eq!((n_threads, n_fewer), (1, 100 - FIRST_TRIAL_AFTER));
     }
 
     #[test]

@@ -491,18 +491,19 @@ impl Scheduler {
         }
     }
 
-    /// Ends the requests that wanted nothing but to be read, and are.
+    /// Ends the requests that wanted nothing but to be read, and are: by their own reading, or by a more urgent one that
+    /// overtook it.
     fn finish_readings(&mut self) {
-        let is_read = |job: &Job| match (&job.plan, &job.run) {
-            (Some(plan), Some(run)) => matches!(plan.goal, Goal::Read) && run.n_read == plan.tokens.len(),
-            _ => false,
-        };
-        for job in self.jobs.iter().filter(|job| is_read(job)) {
-            let n_cached = job.run.as_ref().map_or(0, |run| run.n_cached);
-            let n_prompt = job.plan.as_ref().map_or(0, |plan| plan.tokens.len() + 1);
-            job.reply.send(nothing_written(n_prompt, n_cached));
+        let mut finished = Vec::new();
+        for job in &self.jobs {
+            let (Some(Plan { tokens, goal: Goal::Read, .. }), Some(run)) = (&job.plan, &job.run) else { continue };
+            let Some(loaded) = self.models.iter().find(|model| model.id == job.model) else { continue };
+            if run.n_read == tokens.len() || loaded.slots().n_shared(tokens) == tokens.len() {
+                job.reply.send(nothing_written(tokens.len() + 1, run.n_cached));
+                finished.push(job.key);
+            }
         }
-        self.drop_jobs(is_read);
+        self.drop_jobs(|job| finished.contains(&job.key));
     }
 
     /// Gives the logits of a decode to whom they are for.

@@ -346,6 +346,23 @@ async fn reads_without_writing(bench: Bench) {
     assert!(!completions[0].text.is_empty());
     let stats = provider.stats().await.unwrap().unwrap();
     assert_eq!(stats.models[0].prompt_tokens, usage.prompt_tokens, "everything was read once");
+    does_not_read_on_what_was_read_meanwhile(&provider, stats.models[0].prompt_tokens).await;
+}
+
+async fn does_not_read_on_what_was_read_meanwhile(provider: &LocalProvider, n_before: u64) {
+    let n_read = async || provider.stats().await.unwrap().unwrap().models[0].prompt_tokens - n_before;
+    let read = |priority| {
+        let (provider, prompt) = (provider.clone(), long_prompt("other", 30));
+        async move {
+            let request = Request::new(prompt, Sampling::greedy(0), priority);
+            collect(provider.complete(request).await.unwrap()).await.unwrap().1
+        }
+    };
+    let slow = tokio::spawn(read(Priority::Background));
+    wait_until("the background reading has begun", async || n_read().await > 0).await;
+    let urgent = read(Priority::Keystroke).await;
+    slow.await.unwrap();
+    assert!(n_read().await < urgent.prompt_tokens + 64, "{} for {urgent:?}", n_read().await);
 }
 
 async fn remembers_a_repository(bench: Bench) {
