@@ -185,8 +185,8 @@ fn compile(language: Language) -> Rules {
     let grammar = (language.table().grammar)();
     let mut kinds = vec![KindRule::default(); grammar.node_kind_count() + 1];
     let mut misspelled = Vec::new();
-    // A kind may have several numbers, and JavaScript lacks the kinds that TypeScript adds to the table they share.
-    let is_shared = language == Language::JavaScript;
+    // A kind may have several numbers, and only TypeScript with JSX has all kinds of the table that scripts share.
+    let is_shared = matches!(language, Language::JavaScript | Language::TypeScript);
     let mut edit = |kind: &'static str, change: &dyn Fn(&mut KindRule)| {
         let ids = (0..grammar.node_kind_count()).filter(|id| {
             let id = u16::try_from(*id).unwrap_or(u16::MAX);
