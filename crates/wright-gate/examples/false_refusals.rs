@@ -1,10 +1,11 @@
 //! Measures how often the quick gate refuses what is right: each line of the functions below a folder is taken out and
 //! judged as an insertion of itself.
 //!
-//! `cargo run --release -p wright-gate --example false_refusals -- [--lines N] [--bodies] [--show N] FOLDER…`
+//! `cargo run --release -p wright-gate --example false_refusals -- [--lines N] [--bodies | --invent] [--show N] FOLDER…`
 //!
 //! It prints a table of languages and checks. `--lines` limits the lines for each language, spread over all files;
-//! `--bodies` takes out whole function bodies instead; `--show` prints the first refusals of each check.
+//! `--bodies` takes out whole function bodies instead. `--invent` puts a name that exists nowhere in place of one that each
+//! line uses, so that every refusal is right. `--show` prints the first refusals of each check.
 #![allow(clippy::print_stdout, reason = "it prints a table")]
 
 use std::collections::BTreeMap;
@@ -20,14 +21,15 @@ use wright_text::{Document, Edit, Language, SyntaxTree};
 const MAX_FILE_BYTES: u64 = 300_000;
 
 fn main() {
-    let mut options = Options { max_pieces: 3_000, n_shown: 0, takes_bodies: false, folders: Vec::new() };
+    let mut options = Options { max_pieces: 3_000, n_shown: 0, takes: Takes::Lines, folders: Vec::new() };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         let mut number = || args.next().and_then(|it| it.parse().ok()).unwrap_or(0);
         match arg.as_str() {
             "--lines" => options.max_pieces = number(),
             "--show" => options.n_shown = number(),
-            "--bodies" => options.takes_bodies = true,
+            "--bodies" => options.takes = Takes::Bodies,
+            "--invent" => options.takes = Takes::Inventions,
             folder => options.folders.push(PathBuf::from(folder)),
         }
     }
@@ -47,8 +49,16 @@ fn main() {
 struct Options {
     max_pieces: usize,
     n_shown: usize,
-    takes_bodies: bool,
+    takes: Takes,
     folders: Vec<PathBuf>,
+}
+
+/// What is judged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Takes {
+    Lines,
+    Bodies,
+    Inventions,
 }
 
 fn collect(path: &Path, files: &mut BTreeMap<&'static str, Vec<PathBuf>>) {
@@ -105,13 +115,23 @@ fn measure(paths: &[PathBuf], options: &Options) -> Tally {
             continue;
         }
         tally.n_files += 1;
-        let pieces = if options.takes_bodies { bodies(&tree) } else { lines(&tree) };
+        let pieces = match options.takes {
+            Takes::Lines | Takes::Inventions => lines(&tree),
+            Takes::Bodies => bodies(&tree),
+        };
         let step = (pieces.len() / per_file).max(1);
         let whole = Judge::new(&Document::new(path.as_path(), 0, text.as_str()));
         // The first edit parses the text; every later text is parsed from there.
         let _ = whole.judge(Edit::single(0..0, " "), &Surroundings::default());
         for piece in pieces.into_iter().step_by(step).take(per_file) {
-            judge(&whole, &text, piece, options, &mut tally);
+            let inserted = match options.takes {
+                Takes::Lines | Takes::Bodies => text[piece.clone()].to_owned(),
+                Takes::Inventions => match with_invention(&tree, &piece) {
+                    Some(inserted) => inserted,
+                    None => continue,
+                },
+            };
+            judge(&whole, piece, &inserted, options, &mut tally);
         }
     }
     tally
@@ -145,11 +165,28 @@ fn bodies(tree: &SyntaxTree) -> Vec<Range<usize>> {
     bodies.filter(|it| !tree.text()[it.clone()].trim().is_empty()).collect()
 }
 
-fn judge(whole: &Judge, text: &str, piece: Range<usize>, options: &Options, tally: &mut Tally) {
+/// Returns a line with the last name it surely uses replaced: one that is no member and no target, and was there above.
+fn with_invention(tree: &SyntaxTree, line: &Range<usize>) -> Option<String> {
+    let text = tree.text();
+    let names = tree.identifiers(line.clone());
+    let is_use = |(range, name): &&(Range<usize>, &str)| {
+        let before = text[..range.start].trim_end();
+        let after = text[range.end..].trim_start();
+        let is_part = before.ends_with(['.', ':', '\'', '$']);
+        let is_target = after.starts_with(['=', ':', ',', '!']) && !after.starts_with("==");
+        let is_above = text[..line.start].contains(name);
+        !is_part && !is_target && is_above && name.len() >= 3 && name.starts_with(|it: char| it.is_ascii_lowercase())
+    };
+    let (range, _) = names.iter().rev().find(is_use)?;
+    Some(format!("{}zq_invented{}", &text[line.start..range.start], &text[range.end..line.end]))
+}
+
+fn judge(whole: &Judge, piece: Range<usize>, inserted: &str, options: &Options, tally: &mut Tally) {
+    let text = whole.doc().text();
     let holed = format!("{}{}", &text[..piece.start], &text[piece.end..]);
     let judge = whole.next(&Document::new(whole.doc().path.clone(), 1, holed));
     let started = Instant::now();
-    let verdict = judge.judge(Edit::single(piece.start..piece.start, &text[piece.clone()]), &Surroundings::default());
+    let verdict = judge.judge(Edit::single(piece.start..piece.start, inserted), &Surroundings::default());
     let elapsed = started.elapsed();
     tally.n_judged += 1;
     tally.total += elapsed;
@@ -160,7 +197,7 @@ fn judge(whole: &Judge, text: &str, piece: Range<usize>, options: &Options, tall
         let n = tally.by_code.entry(finding.code()).or_default();
         *n += 1;
         if *n <= options.n_shown {
-            println!("  {finding}: {}", text[piece.clone()].chars().take(120).collect::<String>());
+            println!("  {finding}: {}", inserted.chars().take(120).collect::<String>());
         }
     }
 }

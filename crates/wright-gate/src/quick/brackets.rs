@@ -1,6 +1,6 @@
 //! Refuses an insertion that leaves more brackets unmatched than there were.
 //!
-//! Asked only where the parser cannot tell: in a language without a grammar, or in a file that is broken elsewhere. The
+//! Asked only where the parser cannot tell: in a language without a grammar, or in a file that stays broken elsewhere. The
 //! same simple reading of strings and comments is used before and after, so that what it gets wrong cancels out.
 
 use wright_text::Language;
@@ -18,7 +18,8 @@ const PROSE: &[&str] = &[
 
 /// Reports an edit after which more brackets have no partner.
 pub(super) fn check(trial: &Trial<'_>) -> Found {
-    let is_decided_by_the_parser = trial.tree().is_some() && trial.judge.n_errors() == 0;
+    let is_whole = || trial.judge.n_errors() == 0 || trial.errors().is_empty();
+    let is_decided_by_the_parser = trial.tree().is_some() && is_whole();
     let extension = trial.doc().path.extension().and_then(|it| it.to_str()).unwrap_or_default();
     if is_decided_by_the_parser || PROSE.contains(&extension) {
         return None;

@@ -16,7 +16,8 @@ pub(super) const CODE: &str = parses::NAME;
 
 /// Reports the syntax error that is nearest to the edit.
 pub(super) fn check(trial: &Trial<'_>) -> Found {
-    let errors = trial.tree()?.errors();
+    trial.tree()?;
+    let errors = trial.errors();
     let reached = trial.pieces.iter().map(|it| lines_of(&trial.after, &it.inserted)).collect::<Vec<_>>();
     let here = errors.iter().find(|error| reached.iter().any(|lines| lines.contains(&error.line)));
     let is_worse = || errors.len() > trial.judge.n_errors();

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 
-use wright_text::{Document, Edit, Language, SyntaxTree};
+use wright_text::{Document, Edit, Language, SyntaxError, SyntaxTree};
 
 use super::{Found, Judge, Surroundings};
 use crate::Finding;
@@ -24,6 +24,7 @@ pub(super) struct Trial<'a> {
     pub(super) pieces: Vec<Piece>,
     edit: &'a Edit,
     tree: OnceCell<Option<SyntaxTree>>,
+    errors: OnceCell<Vec<SyntaxError>>,
 }
 
 /// One replacement: the bytes that go, in the text before, and the bytes that come, in the text after.
@@ -46,7 +47,7 @@ impl<'a> Trial<'a> {
             shift += it.text.len() as isize - it.range.len() as isize;
             pieces.push(Piece { replaced: it.range.clone(), inserted: start..start + it.text.len() });
         }
-        Ok(Self { judge, around, after, pieces, edit, tree: OnceCell::new() })
+        Ok(Self { judge, around, after, pieces, edit, tree: OnceCell::new(), errors: OnceCell::new() })
     }
 
     pub(super) fn doc(&self) -> &'a Document {
@@ -60,6 +61,11 @@ impl<'a> Trial<'a> {
     /// Returns the tree of the text after the edit, where the language has a grammar.
     pub(super) fn tree(&self) -> Option<&SyntaxTree> {
         self.tree.get_or_init(|| self.judge.tree()?.edited(self.edit).ok()).as_ref()
+    }
+
+    /// Returns the syntax errors of the text after the edit; none where the language has no grammar.
+    pub(super) fn errors(&self) -> &[SyntaxError] {
+        self.errors.get_or_init(|| self.tree().map(SyntaxTree::errors).unwrap_or_default())
     }
 
     /// Returns what a piece inserts.

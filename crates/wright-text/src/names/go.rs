@@ -80,5 +80,8 @@ fn is_certain(node: Node<'_>, asked: Asked<'_>) -> bool {
     let is_package = PACKAGES.contains(&asked.name)
         && node.parent().is_some_and(|it| it.kind() == "selector_expression")
         && node.next_sibling().is_some();
-    asked.has_index || asked.is_local_elsewhere || is_package
+    // A function or a type of another file may well share its name with a variable here.
+    let is_called = node.parent().is_some_and(|it| it.kind() == "call_expression");
+    let is_variable = node.kind() == "identifier" && !is_called;
+    asked.has_index || (asked.is_local_elsewhere && is_variable) || is_package
 }
