@@ -59,6 +59,8 @@ mod tests {
     fn an_error_that_was_at_the_cursor_is_to_be_mended() {
         assert_eq!(codes("a.py", "def f(x):\n    return (x + ║\n", "1"), ["parses"]);
         assert_eq!(codes("a.py", "def f(x):\n    return (x + ║\n", "1)"), [""; 0]);
+        assert_eq!(codes("a.py", "def f(x):\n    return ║\n", "x + 1"), [""; 0]);
+        assert_eq!(codes("a.py", "def f(x):\n    return ║\n", "x + 1\n"), [""; 0]);
     }
 
     #[test]
