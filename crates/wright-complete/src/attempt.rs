@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use wright_gate::quick;
+use wright_gate::quick::{Judge, Surroundings};
 use wright_provider::{
     ClientId, Completion, Event, Priority, Provider, ProviderError, Request, Sampling, StopReason, Usage,
 };
@@ -266,9 +266,10 @@ impl<'a> Attempt<'a> {
     fn judge(&self, completion: &Completion) -> Result<Suggestion, Withheld> {
         let (before, after) = self.doc.text().split_at(self.offset);
         let ending = Ending::new(self.context.extent, self.options.reach, before, after);
+        let judge = Judge::new(self.doc);
         let mut withheld = Withheld::Nothing;
         for text in ending.cuts(&completion.text, completion.reason) {
-            match quick::judge(self.doc, Edit::single(self.offset..self.offset, text.clone())) {
+            match judge.judge(Edit::single(self.offset..self.offset, text.clone()), &Surroundings::default()) {
                 Ok(edit) => return Ok(Suggestion { id: SuggestionId::next(), edit, text }),
                 Err(findings) if withheld == Withheld::Nothing => withheld = Withheld::Refused(findings),
                 Err(_) => {}

@@ -25,6 +25,12 @@ impl Finding {
         Self { check, severity: Severity::Error, path: None, line: None, message: message.into(), hint: None }
     }
 
+    /// Returns the stable code of the reason: the name of the check. Those of the quick half are in
+    /// [`quick::CODES`](crate::quick::CODES).
+    pub fn code(&self) -> &'static str {
+        self.check
+    }
+
     /// Returns the finding with its place.
     #[must_use]
     pub fn at(mut self, path: impl Into<PathBuf>, line: Option<usize>) -> Self {

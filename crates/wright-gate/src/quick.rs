@@ -1,89 +1,410 @@
 //! Judges an edit in memory, between two keystrokes: no I/O, no waiting.
+//!
+//! A [`Judge`] is made once for a version of a document and judges any number of candidates for it. [`CHECKS`] lists what
+//! it looks at. Only what an edit inserts is judged: what the document had before does not count. To add a check, write
+//! `quick/<name>.rs` and add a line to [`CHECKS`].
 
-use std::ops::RangeInclusive;
+mod brackets;
+mod echo;
+mod filler;
+mod indentation;
+mod insecure;
+mod insecure_rules;
+mod parse;
+mod secret;
+mod trial;
+mod unknown_names;
 
-use wright_text::{Document, Edit};
+use std::path::Path;
+use std::sync::OnceLock;
 
-use crate::checks::{Change, no_secrets, parses};
+use wright_text::names::FileNames;
+use wright_text::{Document, Edit, KnownNames, Language, SyntaxTree};
+
+use self::trial::Trial;
 use crate::{Against, CheckRecord, Finding, Verified, hex_digest};
 
-/// Judges one edit of one document.
+/// Longer texts are not parsed between two keystrokes; the checks that need a tree do not apply to them.
+const MAX_PARSED_BYTES: usize = 2_000_000;
+
+/// What is known around a document. The default knows nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Surroundings<'a> {
+    /// Names that exist elsewhere: in the index of the repository and in open files.
+    pub names: Option<&'a KnownNames>,
+    /// What the user deleted at this place not long ago, and does not want back.
+    pub just_deleted: &'a [&'a str],
+}
+
+/// Judges one edit of one document. For several edits of the same version, keep a [`Judge`].
 ///
-/// `Err` holds why it must not be shown. The edit is refused when the result parses worse than the document did, when there
-/// is a syntax error where it was made (a document that someone types in is often broken there; a suggestion is to mend
-/// that, not to keep it), when it adds a secret, when it changes nothing, or when it types again what already follows.
-pub fn judge(doc: &Document, edit: Edit) -> Result<Verified<Edit>, Vec<Finding>> {
-    let refuse = |message: &str| Err(vec![Finding::error("quick", message).at(&doc.path, None)]);
-    let Ok(after) = edit.apply(doc.text()) else { return refuse("does not fit the document") };
-    if after == doc.text() {
-        return refuse("changes nothing");
-    }
-    if echoes_what_follows(doc, &edit) {
-        return refuse("repeats the lines that follow");
-    }
-    let change = Change { path: &doc.path, before: doc.text(), after: &after };
-    let findings = [parses::check_lines(change, lines_of(&edit, &after)), no_secrets::check(change)].concat();
-    if !findings.is_empty() {
-        return Err(findings);
-    }
-    let against = Against::Document { version: doc.version, digest: hex_digest(doc.text().as_bytes()) };
-    let record = |check, detail: &str| CheckRecord { check, detail: detail.to_owned() };
-    let checks = vec![record(parses::NAME, "parses no worse than before"), record(no_secrets::NAME, "no secret added")];
-    Ok(Verified::stamp(edit, against, checks))
+/// `Err` holds why the edit must not be shown, and [`Finding::code`] of each is one of the codes in [`CODES`].
+pub fn judge(doc: &Document, edit: Edit, surroundings: &Surroundings<'_>) -> Result<Verified<Edit>, Vec<Finding>> {
+    Judge::new(doc).judge(edit, surroundings)
 }
 
-/// Returns the lines of the changed text that the edit reaches, and one on each side, counted from 1.
-fn lines_of(edit: &Edit, after: &str) -> RangeInclusive<usize> {
-    let mut first = usize::MAX;
-    let mut last = 0;
-    let mut shift = 0_isize;
-    for it in edit.replacements() {
-        let start = it.range.start.saturating_add_signed(shift);
-        let end = start + it.text.len();
-        shift += it.text.len() as isize - it.range.len() as isize;
-        let line =
-            |offset: usize| after.as_bytes()[..offset.min(after.len())].iter().filter(|it| **it == b'\n').count() + 1;
-        first = first.min(line(start));
-        last = last.max(line(end));
-    }
-    first.saturating_sub(1)..=last + 1
+/// Every code a refusal can have. They are stable: logs and statistics are kept by them.
+pub const CODES: &[&str] = &[
+    trial::DOES_NOT_FIT,
+    trial::NO_CHANGE,
+    filler::MARKER,
+    filler::PLACEHOLDER,
+    echo::RESTORES_DELETED,
+    echo::SUFFIX,
+    echo::PREFIX,
+    echo::REPETITION,
+    secret::CODE,
+    parse::CODE,
+    brackets::CODE,
+    indentation::CODE,
+    unknown_names::CODE,
+    insecure::CODE,
+];
+
+/// What one check found: nothing at all when it does not apply to this edit, so that it is not listed as passed.
+type Found = Option<Vec<Finding>>;
+
+/// One check of an edit.
+pub(crate) struct QuickCheck {
+    /// The code of its refusals.
+    pub(crate) code: &'static str,
+    /// What a pass means.
+    pub(crate) promise: &'static str,
+    /// What it needs; an edit that fails at one stage is not put to the next.
+    stage: Stage,
+    check: fn(&Trial<'_>) -> Found,
 }
 
-/// Returns whether an insertion of two lines or more is just the text after it once more.
-fn echoes_what_follows(doc: &Document, edit: &Edit) -> bool {
-    edit.replacements().iter().any(|it| {
-        let inserted = it.text.trim();
-        let follows = doc.text()[it.range.end..].trim_start();
-        inserted.lines().count() >= 2 && follows.starts_with(inserted)
-    })
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Reads the text alone.
+    Text,
+    /// Parses it.
+    Syntax,
+    /// Asks what the code does; broken code is not asked.
+    Meaning,
+}
+
+/// Every check, cheapest first.
+pub(crate) const CHECKS: &[QuickCheck] = &[
+    QuickCheck {
+        code: trial::NO_CHANGE,
+        promise: "changes something",
+        stage: Stage::Text,
+        check: trial::changes_something,
+    },
+    QuickCheck {
+        code: filler::MARKER,
+        promise: "no control token, fence or merge marker",
+        stage: Stage::Text,
+        check: filler::markers,
+    },
+    QuickCheck {
+        code: filler::PLACEHOLDER,
+        promise: "no placeholder",
+        stage: Stage::Text,
+        check: filler::placeholders,
+    },
+    QuickCheck {
+        code: echo::RESTORES_DELETED,
+        promise: "not what was just deleted",
+        stage: Stage::Text,
+        check: echo::restores_deleted,
+    },
+    QuickCheck { code: echo::SUFFIX, promise: "does not repeat what follows", stage: Stage::Text, check: echo::suffix },
+    QuickCheck {
+        code: echo::PREFIX,
+        promise: "does not repeat what stands above",
+        stage: Stage::Text,
+        check: echo::prefix,
+    },
+    QuickCheck {
+        code: echo::REPETITION,
+        promise: "does not repeat itself",
+        stage: Stage::Text,
+        check: echo::repetition,
+    },
+    QuickCheck { code: secret::CODE, promise: "no secret added", stage: Stage::Text, check: secret::check },
+    QuickCheck { code: parse::CODE, promise: "parses no worse than before", stage: Stage::Syntax, check: parse::check },
+    QuickCheck {
+        code: brackets::CODE,
+        promise: "closes what it opens and nothing else",
+        stage: Stage::Syntax,
+        check: brackets::check,
+    },
+    QuickCheck {
+        code: indentation::CODE,
+        promise: "indented like the file",
+        stage: Stage::Syntax,
+        check: indentation::check,
+    },
+    QuickCheck {
+        code: unknown_names::CODE,
+        promise: "every name it uses is known",
+        stage: Stage::Meaning,
+        check: unknown_names::check,
+    },
+    QuickCheck {
+        code: insecure::CODE,
+        promise: "no pattern known to be insecure",
+        stage: Stage::Meaning,
+        check: insecure::check,
+    },
+];
+
+/// Judges edits of one version of a document, and works out what concerns the document alone only once.
+#[derive(Debug)]
+pub struct Judge {
+    doc: Document,
+    language: Option<Language>,
+    digest: OnceLock<String>,
+    tree: OnceLock<SyntaxTree>,
+    n_errors: OnceLock<usize>,
+    names: OnceLock<FileNames>,
+}
+
+impl Judge {
+    /// Makes a judge of edits of `doc`. Nothing is parsed before the first edit that needs it.
+    pub fn new(doc: &Document) -> Self {
+        let language = Language::from_path(&doc.path).filter(|_| doc.text().len() <= MAX_PARSED_BYTES);
+        Self {
+            doc: doc.clone(),
+            language,
+            digest: OnceLock::new(),
+            tree: OnceLock::new(),
+            n_errors: OnceLock::new(),
+            names: OnceLock::new(),
+        }
+    }
+
+    /// Makes a judge of edits of `doc`, a later version of this judge's document; only what changed since is parsed anew.
+    #[must_use]
+    pub fn next(&self, doc: &Document) -> Self {
+        let judge = Self::new(doc);
+        if judge.language == self.language
+            && let Some(before) = self.tree.get()
+            && let Ok(tree) = before.edited(&Edit::between(self.doc.text(), doc.text()))
+        {
+            // A fresh cell takes the first value it is given.
+            let _ = judge.tree.set(tree);
+        }
+        judge
+    }
+
+    /// Returns the document.
+    pub fn doc(&self) -> &Document {
+        &self.doc
+    }
+
+    /// Judges one edit.
+    ///
+    /// `Err` holds why it must not be shown, and [`Finding::code`] of each is one of the codes in [`CODES`].
+    pub fn judge(&self, edit: Edit, surroundings: &Surroundings<'_>) -> Result<Verified<Edit>, Vec<Finding>> {
+        let trial = Trial::new(self, &edit, surroundings).map_err(|it| vec![it])?;
+        let mut passed = Vec::with_capacity(CHECKS.len());
+        for stage in [Stage::Text, Stage::Syntax, Stage::Meaning] {
+            let mut findings = Vec::new();
+            for check in CHECKS.iter().filter(|it| it.stage == stage) {
+                let Some(found) = (check.check)(&trial) else { continue };
+                findings.extend(found);
+                passed.push(CheckRecord { check: check.code, detail: check.promise.to_owned() });
+            }
+            if !findings.is_empty() {
+                return Err(findings);
+            }
+        }
+        drop(trial);
+        let digest = self.digest.get_or_init(|| hex_digest(self.doc.text().as_bytes()));
+        let against = Against::Document { version: self.doc.version, digest: digest.clone() };
+        Ok(Verified::stamp(edit, against, passed))
+    }
+
+    /// Returns the tree of the document, where its language has a grammar.
+    fn tree(&self) -> Option<&SyntaxTree> {
+        let language = self.language?;
+        Some(self.tree.get_or_init(|| SyntaxTree::parse(language, self.doc.shared_text())))
+    }
+
+    /// Returns how many syntax errors the document has.
+    fn n_errors(&self) -> usize {
+        *self.n_errors.get_or_init(|| self.tree().map_or(0, SyntaxTree::error_count))
+    }
+
+    /// Returns what the document says about names.
+    fn names(&self) -> Option<&FileNames> {
+        let tree = self.tree()?;
+        Some(self.names.get_or_init(|| FileNames::of(tree)))
+    }
+
+    fn path(&self) -> &Path {
+        &self.doc.path
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    fn verdict(text: &str, at: usize, insert: &str) -> Result<(), String> {
-        let doc = Document::new("a.py", 1, text);
-        judge(&doc, Edit::single(at..at, insert)).map(|_| ()).map_err(|it| it[0].message.clone())
+    /// Judges the insertion of `insert` at `║`, and returns the codes of the refusal.
+    fn codes(path: &str, marked: &str, insert: &str) -> Vec<&'static str> {
+        trial::tests::codes(path, marked, insert, &Surroundings::default())
     }
 
     #[test]
-    fn an_edit_that_parses_is_verified_against_this_version() {
+    fn an_edit_that_parses_is_verified_against_this_version_and_lists_its_checks() {
         let doc = Document::new("a.py", 7, "x = \n");
-        let verified = judge(&doc, Edit::single(4..4, "1")).unwrap();
+        let verified = judge(&doc, Edit::single(4..4, "1"), &Surroundings::default()).unwrap();
         assert!(matches!(verified.against(), Against::Document { version: 7, .. }));
-        assert_eq!(verified.checks().len(), 2);
+        let names: Vec<_> = verified.checks().iter().map(|it| it.check).collect();
+        let applied = CHECKS.iter().map(|it| it.code).filter(|it| !["restores-deleted", "brackets"].contains(it));
+        assert_eq!(names, applied.collect::<Vec<_>>(), "nothing was deleted, and the parser knows about brackets");
     }
 
     #[test]
     fn edits_that_must_not_be_shown_are_refused_with_the_reason() {
-        assert!(verdict("x = 1\n", 6, "y = (\n").is_err());
-        assert!(verdict("if x:\n", 6, "y = 1\n").is_err(), "the block still has no body");
-        assert_eq!(verdict("x = 1\n\n\n\n\ny = = 2\n", 6, "z = 1\n"), Ok(()), "broken elsewhere is not its fault");
-        assert_eq!(verdict("x = 1\n", 6, ""), Err("changes nothing".to_owned()));
-        assert_eq!(
-            verdict("a = 1\nb = 2\nc = 3\n", 6, "b = 2\nc = 3\n"),
-            Err("repeats the lines that follow".to_owned())
-        );
+        assert_eq!(codes("a.py", "x = 1\n║", "y = (\n"), ["parses"]);
+        assert_eq!(codes("a.py", "if x:\n║", "y = 1\n"), ["indentation"], "the block still has no body");
+        assert_eq!(codes("a.py", "x = 1\n║\n\n\n\ny = = 2\n", "z = 1\n"), [""; 0], "broken elsewhere is not its fault");
+        assert_eq!(codes("a.py", "x = 1\n║", ""), ["no-change"]);
+        assert_eq!(codes("a.py", "a = 1\n║b = 2\nc = 3\n", "b = 2\nc = 3\n"), ["echo-suffix"]);
     }
+
+    #[test]
+    fn a_judge_of_a_later_version_knows_what_changed() {
+        let first = Judge::new(&Document::new("a.py", 1, "def f(a):\n    return \n"));
+        assert!(first.judge(Edit::single(21..21, "a"), &Surroundings::default()).is_ok());
+        let second = first.next(&Document::new("a.py", 2, "def f(b):\n    return \n"));
+        assert!(second.judge(Edit::single(21..21, "b"), &Surroundings::default()).is_ok());
+        let stale = second.judge(Edit::single(21..21, "a"), &Surroundings::default());
+        assert_eq!(stale.map_err(|it| it[0].code()), Err("unknown-name"));
+    }
+
+    #[test]
+    #[ignore = "prints how long judging takes in a file of 5,000 lines"]
+    fn times_in_a_long_file() {
+        let python = "def f(first, second):\n    total = first + second\n    if total > first:\n        return [total, len(str(first))]\n    return second\n";
+        let rust = "fn f(first: u32, second: u32) -> u32 {\n    let total = first + second;\n    if total > 3 { return total; }\n    second\n}\n";
+        for (path, part, line) in
+            [("a.py", python, "    print(total, first)\n"), ("a.rs", rust, "    drop((total, first));\n")]
+        {
+            let text = part.repeat(1_000);
+            let doc = Document::new(path, 1, text.as_str());
+            let at = text.len() / part.len() / 2 * part.len() + part[..part.len() - 3].rfind("\n    ").unwrap() + 1;
+            let judge = Judge::new(&doc);
+            for round in ["first", "second", "third"] {
+                let started = std::time::Instant::now();
+                let verdict = judge.judge(Edit::single(at..at, line), &Surroundings::default());
+                println!("{path}: {round} candidate {:?}, shown: {}", started.elapsed(), verdict.is_ok());
+            }
+            let started = std::time::Instant::now();
+            let next = judge.next(&Document::new(path, 2, format!("{text}\n")));
+            let verdict = next.judge(Edit::single(at..at, line), &Surroundings::default());
+            println!("{path}: after a keystroke {:?}, shown: {}", started.elapsed(), verdict.is_ok());
+        }
+    }
+
+    #[test]
+    fn every_check_has_its_code_in_the_list() {
+        for check in CHECKS {
+            assert!(CODES.contains(&check.code), "{}", check.code);
+        }
+    }
+
+    #[test]
+    fn an_edit_for_another_text_is_refused() {
+        let doc = Document::new("a.py", 1, "é");
+        for range in [0..9, 1..2, 7..7] {
+            let refused = judge(&doc, Edit::single(range, "x"), &Surroundings::default());
+            assert_eq!(refused.map_err(|it| it[0].code()), Err("does-not-fit"));
+        }
+    }
+
+    const PATHS: &[&str] = &["a.py", "a.rs", "a.js", "a.ts", "a.tsx", "a.go", "A.java", "a.c", "notes.md"];
+    const TEXT: &str = "([a-z \n\t(){}\\[\\]:;,.='\"`#/\\\\<>|%$@!?*+-]|\\PC|[\u{0}-\u{1f}]){0,60}";
+
+    proptest! {
+        #[test]
+        fn no_text_and_no_edit_makes_it_panic(
+            path in prop::sample::select(PATHS), text in TEXT, insert in TEXT, deleted in TEXT,
+            start in 0usize..120, length in 0usize..40,
+        ) {
+            let doc = Document::new(path, 1, text);
+            let names = KnownNames::from_iter(["x"]);
+            let around = Surroundings { names: Some(&names), just_deleted: &[deleted.as_str()] };
+            let edit = Edit::single(start..start + length, insert);
+            let fits = edit.apply(doc.text()).is_ok();
+            let verdict = judge(&doc, edit, &around);
+            prop_assert!(fits || verdict.is_err());
+            for finding in verdict.err().into_iter().flatten() {
+                prop_assert!(CODES.contains(&finding.code()), "{finding}");
+            }
+        }
+
+        #[test]
+        fn no_code_and_no_edit_makes_it_panic(
+            path in prop::sample::select(PATHS),
+            words in prop::collection::vec(prop::sample::select(WORDS), 0..40),
+            inserted in prop::collection::vec(prop::sample::select(WORDS), 0..20),
+            cut in 0usize..200, length in 0usize..20,
+        ) {
+            let doc = Document::new(path, 1, words.concat());
+            let start = cut.min(doc.text().len());
+            let end = (start + length).min(doc.text().len());
+            let _ = judge(&doc, Edit::single(start..end, inserted.concat()), &Surroundings::default());
+        }
+    }
+
+    const WORDS: &[&str] = &[
+        "def ",
+        "f",
+        "(",
+        ")",
+        ":",
+        "\n",
+        "    ",
+        "\t",
+        "x",
+        " = ",
+        "class ",
+        "{",
+        "}",
+        "fn ",
+        "let ",
+        "import ",
+        "from ",
+        "*",
+        "\"",
+        "'",
+        "`",
+        "${",
+        "lambda ",
+        "for ",
+        " in ",
+        "[",
+        "]",
+        "func ",
+        "package ",
+        "match ",
+        "case ",
+        "=>",
+        "|",
+        "use ",
+        "::",
+        ";",
+        "function ",
+        "const ",
+        "<",
+        ">",
+        "/",
+        "#",
+        "é",
+        "global ",
+        "async ",
+        "await ",
+        ".",
+        ",",
+        "f\"",
+    ];
 }

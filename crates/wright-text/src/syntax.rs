@@ -6,9 +6,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use tree_sitter::{Node, Parser, Tree};
+use tree_sitter::{InputEdit, Node, Parser, Point, Tree};
 
 use crate::document::LineIndex;
+use crate::edit::{Edit, EditError};
 use crate::indent::indent_of;
 use crate::languages::{Language, Role};
 use crate::outline::{Outline, Slot};
@@ -70,6 +71,40 @@ impl SyntaxTree {
         let tree = parser(language).parse(text.as_bytes(), None);
         let tree = tree.expect("a parser that has a language and no time limit always gives a tree");
         SyntaxTree { language, text, tree }
+    }
+
+    /// Returns the tree of the text after an edit. Only what the edit reaches is parsed anew.
+    pub fn edited(&self, edit: &Edit) -> Result<SyntaxTree, EditError> {
+        let text: Arc<str> = edit.apply(&self.text)?.into();
+        let mut old = self.tree.clone();
+        let lines = LineIndex::new(&self.text);
+        // From the last to the first, so that offsets into the old text stay right.
+        for replacement in edit.replacements().iter().rev() {
+            old.edit(&input_edit(&self.text, &lines, &replacement.range, &replacement.text));
+        }
+        let tree = parser(self.language).parse(text.as_bytes(), Some(&old));
+        let tree = tree.expect("a parser that has a language and no time limit always gives a tree");
+        Ok(SyntaxTree { language: self.language, text, tree })
+    }
+
+    /// Returns whether a byte offset is in code: neither inside a string nor inside a comment.
+    pub fn is_code(&self, offset: usize) -> bool {
+        let roles = self.language.roles();
+        let mut node = self.tree.root_node().descendant_for_byte_range(offset, offset);
+        while let Some(here) = node {
+            let role = roles.get(usize::from(here.kind_id())).copied().unwrap_or(Role::Other);
+            let is_inside = here.start_byte() < offset || role == Role::Comment;
+            // Code is back inside the braces of a formatted string.
+            if matches!(here.kind(), "interpolation" | "template_substitution" | "string_interpolation") && is_inside {
+                return true;
+            }
+            let is_text = matches!(role, Role::String | Role::Comment) || here.kind() == "template_string";
+            if is_inside && is_text && offset < here.end_byte() {
+                return false;
+            }
+            node = here.parent();
+        }
+        true
     }
 
     /// Returns the text.
@@ -187,6 +222,27 @@ pub(crate) fn parser(language: Language) -> Parser {
     let grammar = (language.table().grammar)();
     parser.set_language(&grammar).expect("the grammars are built for this version of the parser");
     parser
+}
+
+/// Says to the parser what an edit does, in bytes and in lines and columns of bytes.
+fn input_edit(text: &str, lines: &LineIndex, range: &Range<usize>, inserted: &str) -> InputEdit {
+    let point = |offset: usize| {
+        let line = lines.line(offset);
+        let start = lines.line_range(text, line).map_or(0, |range| range.start);
+        Point { row: line - 1, column: offset - start }
+    };
+    let start = point(range.start);
+    let n_newlines = inserted.bytes().filter(|byte| *byte == b'\n').count();
+    let last_line = inserted.rsplit('\n').next().map_or(0, str::len);
+    let column = if n_newlines == 0 { start.column + inserted.len() } else { last_line };
+    InputEdit {
+        start_byte: range.start,
+        old_end_byte: range.end,
+        new_end_byte: range.start + inserted.len(),
+        start_position: start,
+        old_end_position: point(range.end),
+        new_end_position: Point { row: start.row + n_newlines, column },
+    }
 }
 
 /// Counts the places of a tree that do not follow the grammar, looking only where there are some.
@@ -594,6 +650,26 @@ mod tests {
         let error = &tree.errors()[0];
         assert_eq!((error.line, error.message.as_str()), (2, "expected an expression"));
         assert_eq!(parse(Language::Python, "x = 1\n").error_count(), 0);
+    }
+
+    #[test]
+    fn a_tree_after_an_edit_is_the_tree_of_the_edited_text() {
+        let text = "def f(a):\n    s = 'é'\n    return a\n\n\ndef g():\n    pass\n";
+        let before = parse(Language::Python, text);
+        let replace = |range: Range<usize>, text: &str| crate::Replacement { range, text: text.to_owned() };
+        let edit = Edit::new(vec![replace(14..14, "if a:\n        "), replace(31..32, "(a +\n  1)")]).unwrap();
+        let after = before.edited(&edit).unwrap();
+        let fresh = parse(Language::Python, after.text());
+        assert_eq!(after.tree().root_node().to_sexp(), fresh.tree().root_node().to_sexp());
+        assert!(before.edited(&Edit::single(0..999, "")).is_err());
+    }
+
+    #[test]
+    fn strings_and_comments_are_not_code() {
+        let text = "x = f\"a {b} c\"  # d\ny = 'e'\n";
+        let tree = parse(Language::Python, text);
+        let at = |needle: &str| tree.is_code(text.find(needle).unwrap());
+        assert_eq!(["x", "a", "b}", " c", "d", "y", "e"].map(at), [true, false, true, false, false, true, false]);
     }
 
     #[test]

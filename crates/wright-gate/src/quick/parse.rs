@@ -1,0 +1,72 @@
+//! Refuses text that parses worse than before, or that leaves a syntax error where it was inserted.
+//!
+//! A document that someone types in is often broken at the cursor; a suggestion is to mend that, not to keep it.
+
+use std::ops::RangeInclusive;
+
+use wright_text::SyntaxError;
+
+use super::Found;
+use super::indentation;
+use super::trial::{Trial, line_of};
+use crate::checks::parses;
+
+/// The code of an edit that does not parse.
+pub(super) const CODE: &str = parses::NAME;
+
+/// Reports the syntax error that is nearest to the edit.
+pub(super) fn check(trial: &Trial<'_>) -> Found {
+    trial.tree()?;
+    let errors = trial.errors();
+    let reached = trial.pieces.iter().map(|it| lines_of(&trial.after, &it.inserted)).collect::<Vec<_>>();
+    let here = errors.iter().find(|error| reached.iter().any(|lines| lines.contains(&error.line)));
+    let is_worse = || errors.len() > trial.judge.n_errors();
+    let error = here.or_else(|| errors.first().filter(|_| is_worse()));
+    let finding = |error: &SyntaxError| {
+        let code = if is_about_indentation(&error.message) { indentation::CODE } else { CODE };
+        trial.finding(code, error.range.start, error.message.as_str())
+    };
+    Some(error.map(finding).into_iter().collect())
+}
+
+/// Returns the lines that an insertion reaches, and one on each side, counted from 1.
+fn lines_of(after: &str, inserted: &std::ops::Range<usize>) -> RangeInclusive<usize> {
+    line_of(after, inserted.start).saturating_sub(1)..=line_of(after, inserted.end) + 1
+}
+
+fn is_about_indentation(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    ["indent", "indentation"].iter().any(|it| message.contains(it))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Surroundings;
+    use super::super::trial::tests;
+
+    fn codes(path: &str, marked: &str, insert: &str) -> Vec<&'static str> {
+        tests::codes(path, marked, insert, &Surroundings::default())
+    }
+
+    #[test]
+    fn a_new_error_is_refused_wherever_it_shows() {
+        assert_eq!(codes("a.py", "x = 1\n║\n\n\n\n\n\ny = 2\n", "z = '''\n"), ["parses"]);
+        assert_eq!(codes("a.rs", "fn f() {\n    ║\n}\n", "let x = ;"), ["parses"]);
+        assert_eq!(codes("a.go", "package p\n\nfunc f() {\n\t║\n}\n", "x := (1"), ["parses"]);
+    }
+
+    #[test]
+    fn an_error_that_was_at_the_cursor_is_to_be_mended() {
+        assert_eq!(codes("a.py", "def f(x):\n    return (x + ║\n", "1"), ["parses"]);
+        assert_eq!(codes("a.py", "def f(x):\n    return (x + ║\n", "1)"), [""; 0]);
+        assert_eq!(codes("a.py", "def f(x):\n    return ║\n", "x + 1"), [""; 0]);
+        assert_eq!(codes("a.py", "def f(x):\n    return ║\n", "x + 1\n"), [""; 0]);
+    }
+
+    #[test]
+    fn a_deletion_and_a_replacement_are_judged_by_what_they_leave() {
+        assert_eq!(codes("a.py", "if x:\n    ║pass║\n", ""), ["indentation"]);
+        assert_eq!(codes("a.py", "x = 1\n║y = 2\n║z = 3\n", ""), [""; 0]);
+        assert_eq!(codes("a.py", "x = ║(1 + 2)║\n", "(x"), ["parses"]);
+    }
+}
