@@ -57,6 +57,16 @@ async fn begin(provider: &dyn Provider, request: Request) -> Result<CompletionSt
     Ok(stream::iter(first.map(Ok)).chain(rest).boxed())
 }
 
+/// Starts an answer that has to begin within `limit`.
+pub(crate) async fn ask_within(
+    provider: &dyn Provider,
+    request: Request,
+    limit: Duration,
+) -> Result<CompletionStream, ApiError> {
+    let answer = tokio::time::timeout(limit, ask(provider, request));
+    Ok(answer.await.map_err(|_| ApiError::too_slow(limit))??)
+}
+
 /// Asks, and waits for the whole answer.
 pub(crate) async fn ask_whole(provider: &dyn Provider, request: Request, limit: Duration) -> Result<Answer, ApiError> {
     let n_candidates = request.sampling.n_candidates as usize;
@@ -78,7 +88,9 @@ pub(crate) async fn ask_whole(provider: &dyn Provider, request: Request, limit: 
 pub(crate) async fn warm(provider: &dyn Provider, mut request: Request, limit: Duration) -> Result<Timings, ApiError> {
     request.sampling.max_tokens = 1;
     request.sampling.n_candidates = 1;
-    Ok(ask_whole(provider, request, limit).await?.timings)
+    let mut timings = ask_whole(provider, request, limit).await?.timings;
+    timings.usage.completion_tokens = 0;
+    Ok(timings)
 }
 
 /// Measures an answer.
@@ -157,6 +169,11 @@ pub(crate) fn new_id(prefix: &str) -> String {
 /// Returns whether this event carries text.
 pub(crate) fn has_text(event: &Event) -> bool {
     matches!(event, Event::Text { text, .. } if !text.is_empty())
+}
+
+/// Returns a number as the client wrote it, without the digits that only its binary form has.
+pub(crate) fn rounded(number: f32) -> f64 {
+    (f64::from(number) * 1e4).round() / 1e4
 }
 
 fn milliseconds(time: Duration) -> f64 {

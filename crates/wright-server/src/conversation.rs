@@ -288,7 +288,7 @@ mod tests {
         let shown = messages(turns, &[], &Choice::Auto);
         let expected = [
             (Role::User, "hi"),
-            (Role::Assistant, "<tool_call>\n{\"arguments\":{\"path\":\"a\"},\"name\":\"read\"}\n</tool_call>"),
+            (Role::Assistant, "<tool_call>\n{\"name\": \"read\", \"arguments\": {\"path\":\"a\"}}\n</tool_call>"),
             (Role::User, "<tool_response>\none\n</tool_response>\n<tool_response>\ntwo\n</tool_response>"),
         ];
         assert_eq!(shown, expected.map(|(role, text)| (role, text.to_owned())));

@@ -38,17 +38,14 @@ pub(crate) struct Filled {
 impl Filling {
     /// Fills the hole with what the model says.
     pub(crate) async fn raw(&self, config: &Config) -> Result<Filled, ApiError> {
-        let shaped = self.shaped(config);
+        let shaped = self.shaped(config, Priority::Keystroke);
         let answer = answer::ask_whole(&shaped, self.request(), config.max_answer).await?;
         Ok(Filled { completions: answer.completions, timings: answer.timings, withheld: None })
     }
 
     /// Fills the hole with what the model says, piece by piece.
     pub(crate) async fn stream(&self, config: &Config) -> Result<CompletionStream, ApiError> {
-        let limit = config.max_answer;
-        let shaped = self.shaped(config);
-        let answer = answer::ask(&shaped, self.request());
-        Ok(tokio::time::timeout(limit, answer).await.map_err(|_| ApiError::too_slow(limit))??)
+        answer::ask_within(&self.shaped(config, Priority::Keystroke), self.request(), config.max_answer).await
     }
 
     /// Fills the hole with text that the gate has passed, or with nothing.
@@ -60,7 +57,8 @@ impl Filling {
             seed: self.sampling.seed,
         };
         let clock = Clock::start();
-        let shaped = self.shaped(config);
+        let stop = self.sampling.stop.clone();
+        let shaped = Shaped { stop, ..self.shaped(config, Priority::Keystroke) };
         let hole = self.near_hole();
         let suggested = tokio::time::timeout(limit, checked::suggest(&shaped, &hole, allowance));
         let suggested = suggested.await.map_err(|_| ApiError::too_slow(limit))??;
@@ -81,7 +79,8 @@ impl Filling {
         if self.hole.prefix.is_empty() && self.hole.suffix.is_empty() {
             return Ok(Timings::default());
         }
-        let shaped = self.shaped(config);
+        // Nobody waits for it, and someone may wait for the model.
+        let shaped = self.shaped(config, Priority::Background);
         if !is_checked {
             return answer::warm(&shaped, self.request(), config.max_answer).await;
         }
@@ -102,10 +101,10 @@ impl Filling {
         Request { prompt: self.hole.to_prompt(), sampling: self.sampling.clone(), priority: Priority::Keystroke }
     }
 
-    fn shaped(&self, config: &Config) -> Shaped<'_> {
+    fn shaped(&self, config: &Config, priority: Priority) -> Shaped<'_> {
         let language = Language::from_path(&self.hole.path_or_guess());
         let context = snippets::render(&snippets::shown(&self.hole, config.max_snippets), language);
-        Shaped { inner: &*self.provider, context, cut: self.cut }
+        Shaped { inner: &*self.provider, context, cut: self.cut, stop: Vec::new(), priority }
     }
 
     /// Returns the hole with as much text around it as is checked, without the snippets.

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use futures::{StreamExt as _, stream};
 use wright_provider::{
-    Alternatives, Capabilities, CompletionStream, Event, Prompt, Provider, ProviderError, Request, StopReason, Usage,
+    Alternatives, Capabilities, CompletionStream, Event, Priority, Prompt, Provider, ProviderError, Request,
+    StopReason, Usage,
 };
 
 /// Where an answer ends before the model ends it.
@@ -27,6 +28,10 @@ pub(crate) struct Shaped<'a> {
     pub(crate) context: String,
     /// Where answers end.
     pub(crate) cut: Cut,
+    /// Texts that end an answer, besides those of the request.
+    pub(crate) stop: Vec<String>,
+    /// How urgent every request is.
+    pub(crate) priority: Priority,
 }
 
 #[async_trait]
@@ -43,6 +48,8 @@ impl Provider for Shaped<'_> {
         if let Prompt::FillInTheMiddle { prefix, .. } = &mut request.prompt {
             prefix.insert_str(0, &self.context);
         }
+        request.priority = self.priority;
+        request.sampling.stop.extend(self.stop.iter().filter(|it| !it.is_empty()).cloned());
         let n_candidates = request.sampling.n_candidates;
         let shown = text_of(&request.prompt);
         let answer = crate::answer::ask(self.inner, request).await?;
@@ -204,13 +211,13 @@ impl Candidate {
 #[cfg(test)]
 mod tests {
     use wright_provider::replay::{Answer, ScriptedProvider};
-    use wright_provider::{Completion, FimOrder, Priority, Sampling, collect};
+    use wright_provider::{Completion, FimOrder, Sampling, collect};
 
     use super::*;
 
     async fn complete(answer: Answer, context: &str, cut: Cut) -> (Vec<Completion>, Vec<Request>) {
         let provider = ScriptedProvider::new([answer]);
-        let shaped = Shaped { inner: &provider, context: context.to_owned(), cut };
+        let shaped = Shaped { inner: &provider, context: context.to_owned(), cut, stop: Vec::new(), priority: Priority::Keystroke };
         let prompt = Prompt::FillInTheMiddle {
             prefix: "a = ".to_owned(),
             suffix: "\n".to_owned(),

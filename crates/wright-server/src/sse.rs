@@ -82,11 +82,8 @@ pub(crate) fn data(value: &Value) -> sse::Event {
 
 /// Returns a frame with the name that its `type` gives, as in OpenAI's responses.
 pub(crate) fn typed(value: &Value) -> sse::Event {
-    let frame = data(value);
-    match value["type"].as_str() {
-        Some(name) => frame.event(name),
-        None => frame,
-    }
+    let name = value["type"].as_str().unwrap_or("message");
+    sse::Event::default().event(name).data(value.to_string())
 }
 
 /// Returns the frame that ends OpenAI's older streams.

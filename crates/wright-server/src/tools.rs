@@ -65,7 +65,8 @@ fn harmless(json: &str) -> String {
 /// Returns an earlier call as it stood in the model's answer.
 pub(crate) fn render_call(call: &Call) -> String {
     let arguments: Value = serde_json::from_str(&call.arguments).unwrap_or_else(|_| json!(call.arguments));
-    format!("{OPEN}\n{}\n{CLOSE}", harmless(&json!({ "name": call.name, "arguments": arguments }).to_string()))
+    let (name, arguments) = (harmless(&json!(call.name).to_string()), harmless(&arguments.to_string()));
+    format!("{OPEN}\n{{\"name\": {name}, \"arguments\": {arguments}}}\n{CLOSE}")
 }
 
 /// Returns the result of a call as the model is shown it. A result cannot end its own frame.

@@ -104,8 +104,7 @@ pub(super) async fn answer(
     if wants_stream {
         let choices = (0..n_answers).map(|_| ChoiceState { reader: conversation.reader(), n_calls: 0 }).collect();
         let frames = ChatFrames { id, created, model, includes_usage, choices };
-        let answer = tokio::time::timeout(limit, answer::ask(&*provider, request));
-        return Ok(respond(answer.await.map_err(|_| ApiError::too_slow(limit))??, frames, limit));
+        return Ok(respond(answer::ask_within(&*provider, request, limit).await?, frames, limit));
     }
     let answer = answer::ask_whole(&*provider, request, limit).await?;
     let choice = |(idx, Completion { text, reason, .. }): (usize, Completion)| {

@@ -181,7 +181,10 @@ impl Asking<'_> {
                 Ok(respond_at_once(events, TextFrames { withheld, ..frames }))
             }
             Work::Fill(hole) => Ok(respond(self.filling(*hole).stream(self.config).await?, frames, limit)),
-            Work::Continue(text) => Ok(respond(answer::ask(&*self.provider, self.request(text)).await?, frames, limit)),
+            Work::Continue(text) => {
+                let answer = answer::ask_within(&*self.provider, self.request(text), limit).await?;
+                Ok(respond(answer, frames, limit))
+            }
         }
     }
 

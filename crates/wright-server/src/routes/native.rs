@@ -154,7 +154,7 @@ async fn continue_text(
     }
     if wants_stream {
         let clock = Clock::start();
-        let answer = answer::ask(&*provider, request).await?;
+        let answer = answer::ask_within(&*provider, request, limit).await?;
         return Ok(respond(answer, NativeFrames::new(reply, clock), limit));
     }
     let answer = answer::ask_whole(&*provider, request, limit).await?;
@@ -181,8 +181,8 @@ fn read(common: Common, provider: &dyn Provider) -> Result<(Sampling, Reply), Ap
         settings: json!({
             "n_ctx": provider.capabilities().context_window,
             "n_predict": max_tokens,
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
+            "temperature": answer::rounded(sampling.temperature),
+            "top_p": answer::rounded(sampling.top_p),
             "seed": sampling.seed,
             "stop": sampling.stop,
         }),

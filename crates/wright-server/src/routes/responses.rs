@@ -92,8 +92,7 @@ pub(super) async fn answer(
     let request = conversation.to_request(sampling);
     let reader = conversation.reader();
     if wants_stream {
-        let answer = tokio::time::timeout(limit, answer::ask(&*provider, request));
-        let answer = answer.await.map_err(|_| ApiError::too_slow(limit))??;
+        let answer = answer::ask_within(&*provider, request, limit).await?;
         return Ok(respond(answer, ResponseFrames::new(head, reader), limit));
     }
     let answer = answer::ask_whole(&*provider, request, limit).await?;
@@ -214,11 +213,11 @@ impl Head {
             "parallel_tool_calls": true,
             "previous_response_id": null,
             "store": false,
-            "temperature": self.temperature,
+            "temperature": answer::rounded(self.temperature),
             "text": { "format": { "type": "text" } },
             "tool_choice": "auto",
             "tools": [],
-            "top_p": self.top_p,
+            "top_p": answer::rounded(self.top_p),
             "truncation": "disabled",
             "usage": null,
             "metadata": {},

@@ -56,9 +56,10 @@ async fn a_body_of_more_than_eight_megabytes_is_refused() {
 }
 
 #[tokio::test]
-async fn a_header_that_is_too_long_ends_the_connection() {
+async fn too_many_headers_are_refused() {
     let (served, _) = served([]).await;
-    let reply = Request::get("/health").header("X-Long", &"a".repeat(100_000)).send(served.address).await;
+    let request = (0..100).fold(Request::get("/health"), |it, n| it.header(&format!("X-{n}"), "a"));
+    let reply = request.send(served.address).await;
     assert_eq!(reply.status, 431);
     served.stop().await;
 }

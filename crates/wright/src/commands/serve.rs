@@ -39,7 +39,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PATH", conflicts_with = "listen")]
     unix: Option<PathBuf>,
 
-    /// `--model` completes code; it answers conversations too, unless --chat-model names another.
+    // The model completes code; it answers conversations too, unless --chat-model names another.
     #[command(flatten)]
     model: ModelArgs,
 

@@ -17,7 +17,11 @@ mod doctor;
 mod liars;
 mod offline;
 mod real_model;
+<<<<<<< HEAD
 mod stats;
+=======
+mod serve;
+>>>>>>> 84db0b8 (server: set-ups, design note and command)
 mod tasks;
 
 mod fake_server;
