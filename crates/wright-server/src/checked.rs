@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use wright_complete::{Options, Outcome, complete};
-use wright_provider::{Provider, ProviderError, Usage};
+use wright_provider::{Provider, ProviderError};
 use wright_text::Document;
 
+use crate::answer::Timings;
 use crate::hole::Hole;
 
 /// Below this time limit there is no room for further candidates when the first is refused.
@@ -26,8 +27,8 @@ pub(crate) struct Allowance {
 pub(crate) struct Suggested {
     /// The texts to offer, best first, or why there is none.
     pub(crate) texts: Result<Vec<String>, Withheld>,
-    /// Tokens read and written.
-    pub(crate) usage: Usage,
+    /// Tokens read and written, and how long that took.
+    pub(crate) timings: Timings,
 }
 
 /// Why nothing is offered.
@@ -53,13 +54,16 @@ pub(crate) async fn suggest(
         ..defaults
     };
     let doc = Document::new(hole.path_or_guess(), 1, format!("{}{}", hole.prefix, hole.suffix));
-    let Outcome { result, usage, .. } = complete(provider, &doc, hole.prefix.len(), options).await?;
+    let Outcome { result, usage, first_token, predicting, .. } =
+        complete(provider, &doc, hole.prefix.len(), options).await?;
     let texts = result.map(|it| vec![it.text]).map_err(|it| Withheld { code: it.code(), detail: it.to_string() });
-    Ok(Suggested { texts, usage })
+    let prompt = first_token.unwrap_or(predicting);
+    let timings = Timings { usage, prompt, predicted: predicting - prompt };
+    Ok(Suggested { texts, timings })
 }
 
 /// Reads the prompt of the hole ahead of time, as [`suggest`] would show it.
-pub(crate) async fn warm(provider: &dyn Provider, hole: &Hole) -> Result<Usage, ProviderError> {
+pub(crate) async fn warm(provider: &dyn Provider, hole: &Hole) -> Result<Timings, ProviderError> {
     let allowance = Allowance { max_tokens: 1, max_predict: Some(Duration::ZERO), seed: 0 };
-    Ok(suggest(provider, hole, allowance).await?.usage)
+    Ok(suggest(provider, hole, allowance).await?.timings)
 }

@@ -126,7 +126,7 @@ impl Conversation {
     /// Returns the request to a provider.
     pub(crate) fn to_request(&self, sampling: Sampling) -> Request {
         let prompt = Prompt::Chat { messages: self.messages.clone(), prefill: self.prefill.clone() };
-        Request { prompt, sampling, priority: Priority::Chat }
+        Request::new(prompt, sampling, Priority::Chat)
     }
 
     /// Returns what reads one answer.

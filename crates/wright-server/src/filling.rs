@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use wright_provider::{Completion, CompletionStream, Priority, Provider, Request, Sampling, StopReason, Usage};
+use wright_provider::{Completion, CompletionStream, Priority, Provider, Request, Sampling, StopReason};
 use wright_text::Language;
 
-use crate::answer::{self, Clock, Timings};
+use crate::answer::{self, Timings};
 use crate::checked::{self, Allowance, Withheld};
 use crate::config::Config;
 use crate::error::ApiError;
@@ -56,9 +56,8 @@ impl Filling {
             max_predict: self.cut.max_predict,
             seed: self.sampling.seed,
         };
-        let clock = Clock::start();
-        let stop = self.sampling.stop.clone();
-        let shaped = Shaped { stop, ..self.shaped(config, Priority::Keystroke) };
+        let mut shaped = self.shaped(config, Priority::Keystroke);
+        shaped.stop.clone_from(&self.sampling.stop);
         let hole = self.near_hole();
         let suggested = tokio::time::timeout(limit, checked::suggest(&shaped, &hole, allowance));
         let suggested = suggested.await.map_err(|_| ApiError::too_slow(limit))??;
@@ -69,7 +68,8 @@ impl Filling {
         let n_wanted = self.sampling.n_candidates.max(1) as usize;
         let completion = |text| Completion { text, reason: StopReason::EndOfText, mean_logprob: 0.0 };
         let completions = texts.into_iter().take(n_wanted).map(completion).collect();
-        Ok(Filled { completions, timings: clock.stop(suggested.usage), withheld })
+        let timings = shaped.complete_usage(suggested.timings).await;
+        Ok(Filled { completions, timings, withheld })
     }
 
     /// Has the prompt read, so that the next request with this beginning is answered sooner.
@@ -85,11 +85,11 @@ impl Filling {
             return answer::warm(&shaped, self.request(), config.max_answer).await;
         }
         let limit = config.max_answer;
-        let clock = Clock::start();
         let hole = self.near_hole();
-        let usage = tokio::time::timeout(limit, checked::warm(&shaped, &hole));
-        let usage = usage.await.map_err(|_| ApiError::too_slow(limit))??;
-        Ok(clock.stop(Usage { completion_tokens: 0, ..usage }))
+        let timings = tokio::time::timeout(limit, checked::warm(&shaped, &hole));
+        let mut timings = shaped.complete_usage(timings.await.map_err(|_| ApiError::too_slow(limit))??).await;
+        timings.usage.completion_tokens = 0;
+        Ok(timings)
     }
 
     /// Returns how many snippets are shown of those that were sent.
@@ -98,13 +98,16 @@ impl Filling {
     }
 
     fn request(&self) -> Request {
-        Request { prompt: self.hole.to_prompt(), sampling: self.sampling.clone(), priority: Priority::Keystroke }
+        Request::new(self.hole.to_prompt(), self.sampling.clone(), Priority::Keystroke)
     }
 
     fn shaped(&self, config: &Config, priority: Priority) -> Shaped<'_> {
         let language = Language::from_path(&self.hole.path_or_guess());
         let context = snippets::render(&snippets::shown(&self.hole, config.max_snippets), language);
-        Shaped { inner: &*self.provider, context, cut: self.cut, stop: Vec::new(), priority }
+        let mut shaped = Shaped::new(&*self.provider, context);
+        shaped.cut = self.cut;
+        shaped.priority = priority;
+        shaped
     }
 
     /// Returns the hole with as much text around it as is checked, without the snippets.

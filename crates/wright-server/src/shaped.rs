@@ -2,6 +2,8 @@
 //! after the first line, and an indentation below which nothing more is wanted.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -10,6 +12,8 @@ use wright_provider::{
     Alternatives, Capabilities, CompletionStream, Event, Priority, Prompt, Provider, ProviderError, Request,
     StopReason, Usage,
 };
+
+use crate::answer::{self, Timings};
 
 /// Where an answer ends before the model ends it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,6 +36,38 @@ pub(crate) struct Shaped<'a> {
     pub(crate) stop: Vec<String>,
     /// How urgent every request is.
     pub(crate) priority: Priority,
+    /// What went through so far.
+    seen: Seen,
+}
+
+/// The last prompt, and how many pieces of text came: what is known of an answer that nobody hears to its end.
+#[derive(Default)]
+struct Seen {
+    prompt: Mutex<String>,
+    n_pieces: Arc<AtomicU64>,
+}
+
+impl<'a> Shaped<'a> {
+    /// Returns the provider with `context` before every prefix, and no other change.
+    pub(crate) fn new(inner: &'a dyn Provider, context: String) -> Self {
+        let priority = Priority::Keystroke;
+        Self { inner, context, cut: Cut::default(), stop: Vec::new(), priority, seen: Seen::default() }
+    }
+
+    /// Returns the timings with the tokens that were seen, where the provider was not heard to its end and told none.
+    pub(crate) async fn complete_usage(&self, timings: Timings) -> Timings {
+        if timings.usage != Usage::default() {
+            return timings;
+        }
+        let prompt = self.seen.prompt.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let usage = Usage {
+            prompt_tokens: self.inner.count_tokens(&prompt).await.unwrap_or_default() as u64,
+            cached_tokens: 0,
+            // A provider tells in pieces of about a token.
+            completion_tokens: self.seen.n_pieces.load(Ordering::Relaxed),
+        };
+        Timings { usage, ..timings }
+    }
 }
 
 #[async_trait]
@@ -52,13 +88,19 @@ impl Provider for Shaped<'_> {
         request.sampling.stop.extend(self.stop.iter().filter(|it| !it.is_empty()).cloned());
         let n_candidates = request.sampling.n_candidates;
         let shown = text_of(&request.prompt);
-        let answer = crate::answer::ask(self.inner, request).await?;
+        self.seen.prompt.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&shown);
+        let n_pieces = Arc::clone(&self.seen.n_pieces);
+        let answer = answer::ask(self.inner, request).await?.inspect(move |outcome| {
+            if matches!(outcome, Ok(Event::Text { .. })) {
+                n_pieces.fetch_add(1, Ordering::Relaxed);
+            }
+        });
         if self.cut == Cut::default() {
-            return Ok(answer);
+            return Ok(answer.boxed());
         }
         // An answer that is cut never says how long its prompt was.
         let prompt_tokens = self.inner.count_tokens(&shown).await.unwrap_or_default() as u64;
-        Ok(cut(answer, self.cut, n_candidates, prompt_tokens))
+        Ok(cut(answer.boxed(), self.cut, n_candidates, prompt_tokens))
     }
 
     async fn rank(&self, alternatives: Alternatives) -> Result<Vec<f32>, ProviderError> {
@@ -217,13 +259,13 @@ mod tests {
 
     async fn complete(answer: Answer, context: &str, cut: Cut) -> (Vec<Completion>, Vec<Request>) {
         let provider = ScriptedProvider::new([answer]);
-        let shaped = Shaped { inner: &provider, context: context.to_owned(), cut, stop: Vec::new(), priority: Priority::Keystroke };
+        let shaped = Shaped { cut, ..Shaped::new(&provider, context.to_owned()) };
         let prompt = Prompt::FillInTheMiddle {
             prefix: "a = ".to_owned(),
             suffix: "\n".to_owned(),
             order: FimOrder::SuffixFirst,
         };
-        let request = Request { prompt, sampling: Sampling::greedy(99), priority: Priority::Keystroke };
+        let request = Request::new(prompt, Sampling::greedy(99), Priority::Keystroke);
         let stream = shaped.complete(request).await.unwrap();
         (collect(stream).await.unwrap().0, provider.requests())
     }

@@ -194,7 +194,7 @@ impl Asking<'_> {
     }
 
     fn request(&self, text: String) -> Request {
-        Request { prompt: Prompt::Raw { text }, sampling: self.sampling.clone(), priority: Priority::Chat }
+        Request::new(Prompt::Raw { text }, self.sampling.clone(), Priority::Chat)
     }
 }
 

@@ -147,7 +147,7 @@ async fn continue_text(
     let wants_stream = common.stream == Some(true);
     let (sampling, reply) = read(common, &*provider)?;
     let is_warming = sampling.max_tokens == 0;
-    let request = Request { prompt: Prompt::Raw { text }, sampling, priority: Priority::Chat };
+    let request = Request::new(Prompt::Raw { text }, sampling, Priority::Chat);
     if is_warming {
         let timings = answer::warm(&*provider, request, limit).await?;
         return Ok(Json(reply.whole(0, "", StopReason::MaxTokens, timings, None)).into_response());

@@ -40,10 +40,7 @@ async fn clients_are_answered_in_their_own_protocol() {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let text = std::fs::read_to_string(&path).unwrap();
         let conversation: Conversation = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
-<<<<<<< HEAD
-=======
         let held = hold(conversation).await;
->>>>>>> 84db0b8 (server: set-ups, design note and command)
         insta::with_settings!({ prepend_module_to_snapshot => false, snapshot_path => "conversations" }, {
             insta::assert_snapshot!(name, held);
         });

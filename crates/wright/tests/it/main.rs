@@ -17,11 +17,8 @@ mod doctor;
 mod liars;
 mod offline;
 mod real_model;
-<<<<<<< HEAD
-mod stats;
-=======
 mod serve;
->>>>>>> 84db0b8 (server: set-ups, design note and command)
+mod stats;
 mod tasks;
 
 mod fake_server;
