@@ -17,6 +17,8 @@ mod fix;
 
 mod model;
 
+mod serve;
+
 mod stats;
 
 mod tasks;
@@ -44,6 +46,8 @@ pub(crate) enum Command {
     Complete(complete::Args),
     /// List, show and apply what `fix` proposed
     Tasks(tasks::Args),
+    /// Serve models to editors and other clients over HTTP
+    Serve(serve::Args),
     /// Show what became of suggestions
     Stats(stats::Args),
     /// List, fetch, check and remove local models
@@ -64,6 +68,8 @@ pub(crate) async fn run(app: &App, command: Command) -> Result<ExitCode, Failure
     match command {
         // This one ends its task properly when it is interrupted.
         Command::Fix(args) => fix::run(app, &args).await,
+        // This one lets requests under way end.
+        Command::Serve(args) => serve::run(app, &args).await,
         command => tokio::select! {
             result = run_interruptible(app, command) => result,
             () = interrupted() => {
@@ -80,6 +86,7 @@ async fn run_interruptible(app: &App, command: Command) -> Result<ExitCode, Fail
         Command::Ask(args) => ask::run(app, &args).await,
         Command::Complete(args) => complete::run(app, &args).await,
         Command::Tasks(args) => tasks::run(app, &args).await,
+        Command::Serve(args) => serve::run(app, &args).await,
         Command::Stats(args) => stats::run(app, &args).await,
         Command::Model(args) => model::run(app, &args).await,
         Command::Doctor(args) => doctor::run(app, &args).await,

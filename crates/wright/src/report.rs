@@ -10,6 +10,7 @@ use wright_llama::{DownloadError, ModelError, TuneError};
 use wright_provider::ProviderError;
 use wright_repo::RepoError;
 use wright_sandbox::SandboxError;
+use wright_server::ServerError;
 use wright_store::StoreError;
 
 use crate::exit_code::ExitCode;
@@ -103,6 +104,12 @@ impl From<SandboxError> for Failure {
 impl From<ProviderError> for Failure {
     fn from(error: ProviderError) -> Self {
         Self::new(error.to_string(), error.hint())
+    }
+}
+
+impl From<ServerError> for Failure {
+    fn from(error: ServerError) -> Self {
+        Self::new(format!("failed to {error}"), Some(error.hint().to_owned()))
     }
 }
 

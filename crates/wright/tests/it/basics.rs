@@ -4,7 +4,8 @@ use std::process::Stdio;
 
 use crate::fixture::Surroundings;
 
-const COMMANDS: [&str; 9] = ["fix", "ask", "complete", "tasks", "stats", "model", "doctor", "eval", "completions"];
+const COMMANDS: [&str; 10] =
+    ["fix", "ask", "complete", "tasks", "serve", "stats", "model", "doctor", "eval", "completions"];
 
 #[test]
 fn help_lists_the_commands_and_the_exit_codes() {

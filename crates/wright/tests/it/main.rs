@@ -17,6 +17,7 @@ mod doctor;
 mod liars;
 mod offline;
 mod real_model;
+mod serve;
 mod stats;
 mod tasks;
 
