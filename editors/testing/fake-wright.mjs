@@ -25,6 +25,7 @@ const shownIds = new Map();
 const cancelled = new Set();
 let nextId = 1;
 let nextRequest = 1;
+let canConfigure = false;
 
 function record(message) {
   const file = process.env.WRIGHT_FAKE_RECORD;
@@ -38,7 +39,7 @@ function send(message) {
 }
 
 const notify = (method, params) => send({ method, params });
-const request = (method, params) => send({ id: `fake-${nextRequest++}`, method, params });
+const request = (method, params, id = `fake-${nextRequest++}`) => send({ id, method, params });
 const status = (state, message = "") => notify("wright/status", { state, message, model: MODEL });
 
 function offsetAt(text, { line, character }) {
@@ -134,16 +135,21 @@ const REASONS = [
   { at: "2026-01-01T10:00:02Z", language: "python", reason: "too-short", detail: "", milliseconds: 3 },
 ];
 
+const INITIALIZED = {
+  capabilities: {
+    textDocumentSync: { openClose: true, change: 2, save: true },
+    inlineCompletionProvider: true,
+    codeActionProvider: { codeActionKinds: ["quickfix", "refactor"] },
+    executeCommandProvider: { commands: ["wright.accepted", "wright.explain", "wright.fix", "wright.writeTest"] },
+  },
+  serverInfo: { name: "wright", version: VERSION },
+};
+
 const requests = {
-  initialize: () => ({
-    capabilities: {
-      textDocumentSync: { openClose: true, change: 2, save: true },
-      inlineCompletionProvider: true,
-      codeActionProvider: { codeActionKinds: ["quickfix", "refactor"] },
-      executeCommandProvider: { commands: ["wright.accepted", "wright.explain", "wright.fix", "wright.writeTest"] },
-    },
-    serverInfo: { name: "wright", version: VERSION },
-  }),
+  initialize: ({ capabilities }) => {
+    canConfigure = Boolean(capabilities.workspace?.configuration);
+    return INITIALIZED;
+  },
   shutdown: () => null,
   "textDocument/inlineCompletion": (params) => ({ items: inlineCompletions(params) }),
   "textDocument/copilotInlineEdit": (params) => ({ edits: nextEdits(params) }),
@@ -156,6 +162,7 @@ const notifications = {
   initialized: () => {
     status("starting", "loading the model");
     status("ready");
+    if (canConfigure) request("workspace/configuration", { items: [{ section: "wright" }] }, "settings");
   },
   exit: () => process.exit(0),
   "$/cancelRequest": ({ id }) => cancelled.add(id),

@@ -24,6 +24,9 @@ export const ACCEPTED_COMMAND = "wright.inlineAccepted";
 // VS Code cancels a request that it no longer needs within a frame or two; what survives this long is on screen.
 const SHOWN_AFTER_MS = 100;
 
+const CHANGE_WITHIN_MS = 500;
+
+/** The value of the proposed interface for a suggestion that a person turned down. */
 const REJECTED = 1;
 
 class GhostText extends vscode.InlineCompletionItem {
@@ -147,11 +150,12 @@ export class InlineCompletion implements vscode.InlineCompletionItemProvider, vs
   private async acceptPart(part: "acceptNextWord" | "acceptNextLine"): Promise<void> {
     // VS Code asks again as soon as the text changes, so what was on offer before is held here.
     const { offer } = this;
-    const before = offer && textToCursor(offer);
-    await vscode.commands.executeCommand(`editor.action.inlineSuggest.${part}`);
-    if (!offer || before === undefined || this.hasEvents) return;
-    const after = textToCursor(offer);
-    const taken = after === undefined ? undefined : partialAccept(offer.items, before, after);
+    const command = `editor.action.inlineSuggest.${part}`;
+    if (!offer || this.hasEvents) return void (await vscode.commands.executeCommand(command));
+    const change = await changeMadeBy(offer.document, () => vscode.commands.executeCommand(command));
+    if (!change || change.range.start.isBefore(offer.start)) return;
+    const before = offer.document.getText(new vscode.Range(offer.start, change.range.start));
+    const taken = partialAccept(offer.items, before, before + change.text);
     if (!taken) return;
     // Taking the last word takes the whole item, and VS Code then runs the item's command.
     if (taken.acceptedLength < insertTextOf(taken.item).length) this.partlyAccepted(taken.item, taken.acceptedLength);
@@ -165,10 +169,27 @@ export class InlineCompletion implements vscode.InlineCompletionItemProvider, vs
   }
 }
 
-function textToCursor({ document, start }: Offer): string | undefined {
-  const editor = vscode.window.activeTextEditor;
-  if (editor?.document !== document || editor.selection.active.isBefore(start)) return undefined;
-  return document.getText(new vscode.Range(start, editor.selection.active));
+/** Runs a command and returns the first change that it makes to a document. */
+async function changeMadeBy(
+  document: vscode.TextDocument,
+  run: () => Thenable<unknown>,
+): Promise<vscode.TextDocumentContentChangeEvent | undefined> {
+  let listener: vscode.Disposable | undefined;
+  const changed = new Promise<vscode.TextDocumentContentChangeEvent>((resolve) => {
+    listener = vscode.workspace.onDidChangeTextDocument((event) => {
+      const [change] = event.contentChanges;
+      if (event.document === document && change) resolve(change);
+    });
+  });
+  await run();
+  // The end of the command can arrive before the change it made.
+  const change = await Promise.race([changed, pause(CHANGE_WITHIN_MS)]);
+  listener?.dispose();
+  return change || undefined;
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 function plainRange({ start, end }: vscode.Range) {

@@ -48,7 +48,8 @@ export interface StatusParams {
 /** Why a request ended without a suggestion. */
 export interface WithheldEntry {
   at: string;
-  language: string;
+  path?: string;
+  language?: string | null;
   reason: string;
   detail?: string;
   milliseconds?: number;

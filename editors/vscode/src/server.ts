@@ -5,7 +5,7 @@ import { execFile } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { homedir } from "node:os";
 import * as vscode from "vscode";
-import { LanguageClient, RevealOutputChannelOn, State, StaticFeature } from "vscode-languageclient/node";
+import { LanguageClient, RevealOutputChannelOn, State } from "vscode-languageclient/node";
 import { findBinary, isAtLeast, OLDEST_VERSION, parseVersion } from "./binary";
 import { StatusParams } from "./protocol";
 import { readServerSettings } from "./settings";
@@ -96,7 +96,7 @@ export class Server implements vscode.Disposable {
   }
 
   private newClient(binary: string): LanguageClient {
-    const client = new LanguageClient(
+    return new LanguageClient(
       "wright",
       "Wright",
       // The home folder, since a project's folder could hold files that a program picks up from where it is started.
@@ -107,10 +107,13 @@ export class Server implements vscode.Disposable {
         outputChannel: this.log,
         traceOutputChannel: this.log,
         revealOutputChannelOn: RevealOutputChannelOn.Never,
+        // The library would ask for inline completions on its own, beside inlineCompletion.ts, which also reports on them.
+        middleware: {
+          provideInlineCompletionItems: () => null,
+          workspace: { configuration: ({ items }) => items.map(configurationOf) },
+        },
       },
     );
-    client.registerFeature(announceInlineCompletion());
-    return client;
   }
 
   private async usableBinary(): Promise<string | undefined> {
@@ -175,14 +178,7 @@ function versionOutput(binary: string): Promise<string> {
   });
 }
 
-// The client library offers the feature only together with all of its proposed ones; we need the capability alone.
-function announceInlineCompletion(): StaticFeature {
-  return {
-    fillClientCapabilities: (capabilities) => {
-      capabilities.textDocument = { ...capabilities.textDocument, inlineCompletion: { dynamicRegistration: false } };
-    },
-    initialize: () => undefined,
-    getState: () => ({ kind: "static" }),
-    clear: () => undefined,
-  };
+/** Answers the server when it asks for settings: what it knows under its names, not what is in our settings page. */
+function configurationOf({ section }: { section?: string }): unknown {
+  return section === "wright" ? readServerSettings().wright : null;
 }

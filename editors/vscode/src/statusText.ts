@@ -53,10 +53,11 @@ function tooltip(sentence: string, { message, model }: StatusParams): string {
 
 /** Returns one line about a request that ended without a suggestion. */
 export function reasonLine(entry: WithheldEntry): { label: string; description: string; detail: string } {
-  const time = entry.milliseconds === undefined ? "" : `, ${entry.milliseconds} ms`;
+  const time = entry.milliseconds === undefined ? undefined : `${entry.milliseconds} ms`;
+  const file = entry.path?.split(/[\\/]/).at(-1);
   return {
     label: sentenceOf(entry.reason),
-    description: `${entry.language}${time}`,
+    description: [file, entry.language, time].filter(Boolean).join(", "),
     detail: [timeOfDay(entry.at), entry.detail].filter(Boolean).join("  "),
   };
 }

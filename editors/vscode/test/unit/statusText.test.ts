@@ -38,6 +38,11 @@ test("an error is shown in spite of a pause", () => {
   assert.equal(statusLook({ state: "error" }, { isOff: true }).severity, "error");
 });
 
+test("a reason without a language names the file", () => {
+  const entry = { at: "soon", path: "/home/ada/notes/todo", language: null, reason: "too-large" };
+  assert.deepEqual(reasonLine(entry), { label: "Too large", description: "todo", detail: "soon" });
+});
+
 test("a reason is readable", () => {
   const entry = { at: "soon", language: "python", reason: "does-not-parse", detail: "unclosed bracket", milliseconds: 41 };
   assert.deepEqual(reasonLine(entry), {
