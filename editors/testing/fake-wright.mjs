@@ -140,6 +140,7 @@ const INITIALIZED = {
     textDocumentSync: { openClose: true, change: 2, save: true },
     inlineCompletionProvider: true,
     codeActionProvider: { codeActionKinds: ["quickfix", "refactor"] },
+    workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
     executeCommandProvider: { commands: ["wright.accepted", "wright.explain", "wright.fix", "wright.writeTest"] },
   },
   serverInfo: { name: "wright", version: VERSION },
