@@ -358,6 +358,20 @@ function tests.taking_a_change_back_asks_for_nothing()
   editor:close()
 end
 
+function tests.an_action_of_the_server_changes_the_text()
+  local editor = Editor.open(SHOP)
+  editor:lua([[
+    local chosen = function(action)
+      return action.title == 'Fix with Wright'
+    end
+    vim.lsp.buf.code_action({ filter = chosen, apply = true })
+  ]])
+  until_holds('the change', function()
+    return editor:lines()[1] == '# fixed'
+  end)
+  editor:close()
+end
+
 function tests.the_status_is_kept_for_a_status_line()
   local editor = Editor.open({ '' })
   equal(editor:lua('return vim.g.wright_status'), { state = 'ready', message = '', model = 'fake-coder-1.5b' })

@@ -86,7 +86,11 @@ export class InlineCompletion implements vscode.InlineCompletionItemProvider, vs
       token,
     ).catch(() => null);
     const items = itemsOf(result);
-    if (token.isCancellationRequested || items.length === 0) return [];
+    if (token.isCancellationRequested) return [];
+    if (items.length === 0) {
+      this.offer = undefined;
+      return [];
+    }
     const ghosts = items.map((item) => new GhostText(item, item.range && toRange(item.range)));
     this.offer = { document, start: ghosts[0]?.range?.start ?? position, items };
     this.guessShown(document, document.version, token);
@@ -162,10 +166,12 @@ export class InlineCompletion implements vscode.InlineCompletionItemProvider, vs
   }
 
   private async dismiss(): Promise<void> {
-    const [first] = this.offer?.items ?? [];
+    const { offer } = this;
+    const isInFront = offer?.document === vscode.window.activeTextEditor?.document;
     await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
     this.offer = undefined;
-    if (first && !this.hasEvents) this.dismissed(first);
+    const [first] = offer?.items ?? [];
+    if (first && isInFront && !this.hasEvents) this.dismissed(first);
   }
 }
 

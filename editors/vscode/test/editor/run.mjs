@@ -268,6 +268,17 @@ const tests = {
     await until("the indentation", async () => (await editor.lines())[0] === "    def total(price):");
   },
 
+  "an action of the server changes the text": async (editor) => {
+    await editor.openFile("shop.py");
+    await until("the server's documents", () => editor.sent("textDocument/didOpen").length > 0);
+    await editor.press("Control+.");
+    const menu = editor.page.locator(".action-widget");
+    await menu.getByText("Fix with Wright").waitFor({ timeout: TIMEOUT_MS });
+    await editor.screenshot("actions");
+    await menu.getByText("Fix with Wright").click();
+    await until("the change", async () => (await editor.lines())[0] === "# fixed");
+  },
+
   "the status bar names the model and opens the menu": async (editor) => {
     await editor.openFile("empty.py");
     await editor.page.locator(".statusbar-item", { hasText: "Wright" }).click();
