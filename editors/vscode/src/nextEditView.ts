@@ -14,8 +14,9 @@ export class NextEditView implements vscode.Disposable {
     backgroundColor: new vscode.ThemeColor("diffEditor.removedTextBackground"),
     rangeBehavior: vscode.DecorationRangeBehavior.ClosedClosed,
   });
+  // At the end of a line the hint hangs at the same place; what is `before` it comes first.
   private readonly inserted = vscode.window.createTextEditorDecorationType({
-    after: {
+    before: {
       color: new vscode.ThemeColor("editorGhostText.foreground"),
       backgroundColor: new vscode.ThemeColor("diffEditor.insertedTextBackground"),
     },
@@ -43,7 +44,7 @@ export class NextEditView implements vscode.Disposable {
     editor.setDecorations(this.inserted, pieces.filter((piece) => piece.inserted !== "").map((piece) => ({
       range: new vscode.Range(deletedRange(piece).end, deletedRange(piece).end),
       hoverMessage: hover(edit),
-      renderOptions: { after: { contentText: asGhostText(piece.inserted) } },
+      renderOptions: { before: { contentText: asGhostText(piece.inserted) } },
     })));
     const isAtCursor = !isElsewhere && isNear(editor.selection.active.line, edit);
     editor.setDecorations(this.hint, this.hints(editor, edit, isAtCursor, isElsewhere));

@@ -125,7 +125,7 @@ class Editor {
   decorations() {
     return this.page.evaluate(() =>
       [...document.querySelectorAll(".editor-instance .view-lines span[class*='ced-']")]
-        .map((element) => getComputedStyle(element, "::after").content)
+        .flatMap((element) => ["::before", "::after"].map((part) => getComputedStyle(element, part).content))
         .filter((content) => content !== "none")
         .map((content) => content.replace(/^"|"$/g, "").replaceAll("\u00a0", " ")),
     );
@@ -250,6 +250,7 @@ const tests = {
     await until("the following edit", async () => (await editor.decorations()).some((text) => text.includes("Tab to jump")));
     assert.equal(editor.sent("textDocument/didShowInlineEdit").length, 2);
     await editor.screenshot("next-edit-again");
+    assert.deepEqual(await editor.decorations(), ["price", "⇥ Tab to jump"], "the hint stands behind what comes");
     await editor.press("Tab");
     await until("the hint there", async () => (await editor.decorations()).some((text) => text.includes("Tab to accept")));
     await editor.press("Tab");
