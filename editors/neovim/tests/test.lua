@@ -1,14 +1,16 @@
 -- Tests the plugin in a real Neovim, with a stand-in for the `wright` program behind it.
 --
 -- Usage: nvim --headless -l tests/test.lua [PART OF A TEST'S NAME]. With a Neovim older than 0.12, stand_in.lua beside this
--- file takes the place of `vim.lsp.inline_completion`. Each test starts a Neovim of its own and types into it.
+-- file takes the place of `vim.lsp.inline_completion`. Each test starts a Neovim of its own and types into it. With
+-- WRIGHT=PROGRAM only the tests of the real server run, which need a model.
 
 local here = vim.fs.dirname(vim.fs.abspath(debug.getinfo(1, 'S').source:sub(2)))
 local plugin = vim.fs.dirname(here)
 local program = vim.fs.joinpath(vim.fs.dirname(plugin), 'testing', 'fake-wright.mjs')
 vim.opt.runtimepath:prepend(plugin)
 
-local TIMEOUT_MS = 10000
+local real_program = vim.env.WRIGHT
+local TIMEOUT_MS = real_program and 120000 or 10000
 
 local function fail(message, ...)
   error(message:format(...), 0)
@@ -509,6 +511,39 @@ function tests.health_says_how_to_install_a_missing_program()
   equal(report:match('the program `no%-such%-wright` was not found'), 'the program `no-such-wright` was not found')
   equal(report:match('make install'), 'make install')
   editor:close()
+end
+
+local real_tests = {}
+
+function real_tests.the_real_server_suggests_and_hears_of_acceptance()
+  local editor = Editor.open({ 'def add(first, second):', '' }, { cmd = { real_program, 'lsp' } })
+  editor:type('jA    return fir')
+  until_holds('ghost text', function()
+    return editor:ghost() ~= ''
+  end)
+  print(('       ghost text: %q\n'):format(editor:ghost()))
+  editor:type('<Tab>')
+  until_holds('the text', function()
+    return editor:lines()[2] ~= '    return fir'
+  end)
+  print(('       accepted: %q\n'):format(table.concat(editor:lines(), '\n')))
+  editor:close()
+end
+
+function real_tests.the_real_server_knows_why_it_was_silent()
+  local editor = Editor.open({ 'def add(first, second):', '' }, { cmd = { real_program, 'lsp' } })
+  editor:lua('vim.cmd("Wright pause")')
+  editor:type('jA    return fir')
+  until_holds('the log', function()
+    editor:lua('vim.cmd("stopinsert | Wright log")')
+    vim.wait(500)
+    return table.concat(editor:lines(), '\n'):find('disabled%-language') ~= nil
+  end)
+  editor:close()
+end
+
+if real_program then
+  tests = real_tests
 end
 
 local names = vim.tbl_filter(function(name)
