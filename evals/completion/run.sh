@@ -1,12 +1,12 @@
 #!/bin/sh
 # Measures typing against llama.cpp's own server, on this machine, with the same model file and as many threads.
 #
-#   evals/completion/run.sh idle      typing against the peer in both orders, 500, 1,500 and 3,000 tokens of context
+#   evals/completion/run.sh idle      typing against the peer, 500, 1,500 and 3,000 tokens of context
 #   evals/completion/run.sh load      the same at 1,500 tokens while something computes on every core, beside the idle figures
 #   evals/completion/run.sh clients   eight editors at once on one worker
 #
 # Results go to RESULTS: the report as JSON, the tables as Markdown, the picture as SVG. Further arguments go to
-# `wright eval typing`, and the last of two equal flags counts.
+# `wright eval typing`; a flag given there takes the place of the one given here.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -65,7 +65,8 @@ start_load() {
             mkdir -p "$work/load-$n"
             generate_program >"$work/load-$n/main.rs"
             (
-                trap 'kill "$child" 2>/dev/null; exit' TERM
+                child=
+                trap 'kill $child 2>/dev/null; exit' TERM
                 while :; do
                     rustc -C opt-level=3 -C codegen-units=1 --crate-type lib --out-dir "$work/load-$n" \
                         "$work/load-$n/main.rs" >/dev/null 2>&1 &
@@ -94,27 +95,42 @@ generate_program() {
     }'
 }
 
+# Runs a measurement; each default, a flag and its value, counts unless the flag was given.
 measure() {
     name=$1
-    shift
+    defaults=$2
+    shift 2
+    # shellcheck disable=SC2086 # flags and values are words
+    set -- $(missing "$defaults" "$@") "$@"
     "$WRIGHT" eval typing --traces "$here/typing" --model "local:$MODEL" --output "$RESULTS/$name.json" \
         --plot "$RESULTS/$name.svg" "$@" >"$work/table.md"
     mv "$work/table.md" "$RESULTS/$name.md"
     echo "wrote $RESULTS/$name.md" >&2
 }
 
+missing() {
+    defaults=$1
+    shift
+    for default in $defaults; do
+        case " $* " in
+        *" ${default%%=*} "* | *" ${default%%=*}="*) ;;
+        *) printf '%s ' "$default" ;;
+        esac
+    done
+}
+
 case $what in
 idle)
     start_peer
-    measure typing-idle --peer "$peer_url" --peer-order psm,spm "$@"
+    measure typing-idle "--every=4 --peer-every=60" --peer "$peer_url" "$@"
     ;;
 load)
     start_peer
     start_load
     [ -f "$RESULTS/typing-idle.json" ] && set -- --baseline "$RESULTS/typing-idle.json" "$@"
-    measure typing-load --peer "$peer_url" --context 1500 --mode product --load "$load" "$@"
+    measure typing-load "--every=4 --peer-every=60 --context=1500 --mode=product" --peer "$peer_url" --load "$load" "$@"
     ;;
 clients)
-    measure typing-clients --clients 8 --context 1500 "$@"
+    measure typing-clients "--clients=8 --context=1500" "$@"
     ;;
 esac

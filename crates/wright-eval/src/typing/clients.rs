@@ -51,16 +51,22 @@ impl Clients {
         Some(stats::percentile(&p95, 1.0)? / stats::percentile(&p95, 0.0)?)
     }
 
-    /// Returns how many times the tokens of one client alone are read for each keystroke when all type at once.
+    /// Returns how many times the tokens of one client alone are read for each keystroke when all type at once. The worker
+    /// knows best, as it counts what was given up.
     pub fn rereading(&self) -> Option<f64> {
-        Some(evaluated(&self.together)? / evaluated(&self.alone)?.max(1.0))
+        let by_worker = self.worker_evaluated_together.zip(self.worker_evaluated_alone);
+        let (together, alone) = match by_worker {
+            Some((together, alone)) => (together as f64, alone as f64),
+            None => (evaluated(&self.together)?, evaluated(&self.alone)?),
+        };
+        Some(together / alone.max(1.0))
     }
 }
 
 /// Returns the prompt tokens read for each keystroke.
 pub(super) fn evaluated(clients: &[Client]) -> Option<f64> {
     let samples = clients.iter().flat_map(|it| &it.samples).filter(|it| it.counts());
-    stats::mean(&samples.map(|it| it.evaluated_tokens as f64).collect::<Vec<_>>())
+    stats::mean(&samples.filter_map(|it| Some(it.evaluated_tokens? as f64)).collect::<Vec<_>>())
 }
 
 /// Measures each context once.
@@ -98,7 +104,7 @@ async fn one_by_one(bench: &Bench<'_>, scenarios: &[Scenario<'_>]) -> Result<Mea
     for scenario in scenarios {
         let ours = bench.open_ours(scenario, Side::Product).await?;
         let before = bench.deps.worker.evaluated_tokens().await;
-        let samples = bench.type_at(ours, scenario.trace).await?;
+        let samples = bench.type_at(ours, scenario.trace, None).await?;
         let evaluated = since(before, bench.deps.worker.evaluated_tokens().await);
         total = total.zip(evaluated).map(|(total, evaluated)| total + evaluated);
         clients.push(client(scenario, samples));
@@ -113,7 +119,7 @@ async fn at_once(bench: &Bench<'_>, scenarios: &[Scenario<'_>]) -> Result<Measur
     }
     let before = bench.deps.worker.evaluated_tokens().await;
     let typing = opened.into_iter().zip(scenarios).map(|(ours, scenario)| async move {
-        Ok::<Client, EvalError>(client(scenario, bench.type_at(ours, scenario.trace).await?))
+        Ok::<Client, EvalError>(client(scenario, bench.type_at(ours, scenario.trace, None).await?))
     });
     let clients = try_join_all(typing).await?;
     Ok((clients, since(before, bench.deps.worker.evaluated_tokens().await)))

@@ -10,7 +10,7 @@ use super::report::{DecodeStep, Pass, TypingReport};
 use super::sample::{Sample, Side};
 use super::trace::{Replay, Trace};
 use super::window::{Size, Windows};
-use super::{TypingDeps, TypingOptions, millis, stats};
+use super::{TypingDeps, TypingOptions, Worker, millis, stats};
 use crate::EvalError;
 
 /// What all passes need.
@@ -79,7 +79,7 @@ impl<'a> Bench<'a> {
     /// Replays a scenario against one of our sides.
     pub(super) async fn replay_ours(&self, scenario: &Scenario<'_>, side: Side) -> Result<Vec<Sample>, EvalError> {
         let ours = self.open_ours(scenario, side).await?;
-        self.type_at(ours, scenario.trace).await
+        self.type_at(ours, scenario.trace, Some(self.deps.worker.as_ref())).await
     }
 
     /// Opens the document and asks once, which nobody measures: what was there before the first keystroke is read.
@@ -87,12 +87,17 @@ impl<'a> Bench<'a> {
         let trace = scenario.trace;
         let provider = Arc::clone(&self.deps.provider);
         let ours = Ours::open(provider, side, trace.path.clone(), &trace.text, scenario.shown());
-        ours.suggest(0, trace.start).await?;
+        ours.suggest(0, trace.start, None).await?;
         Ok(ours)
     }
 
-    /// Types what the trace says.
-    pub(super) async fn type_at(&self, mut ours: Ours, trace: &Trace) -> Result<Vec<Sample>, EvalError> {
+    /// Types what the trace says. The worker is given where nobody else uses it.
+    pub(super) async fn type_at(
+        &self,
+        mut ours: Ours,
+        trace: &Trace,
+        worker: Option<&dyn Worker>,
+    ) -> Result<Vec<Sample>, EvalError> {
         let mut samples = Vec::new();
         let mut replay = Replay::new(trace);
         let mut n_keystrokes = 0;
@@ -106,7 +111,7 @@ impl<'a> Bench<'a> {
             };
             ours.change(&replay.text, &edit);
             if is_asked(n_keystrokes, applied.is_turn, self.options.every) {
-                let sample = ours.suggest(n_keystrokes, replay.offset).await?;
+                let sample = ours.suggest(n_keystrokes, replay.offset, worker).await?;
                 samples.push(Sample { is_turn: applied.is_turn, ..sample });
             }
             n_keystrokes += 1;
@@ -197,7 +202,7 @@ pub(super) async fn measure(
                 report.decode_steps.extend(bench.measure_decode_step(first).await?);
             }
             for scenario in &scenarios {
-                // Whoever begins has had the machine to itself for the shortest time.
+                // No side always follows the same other one.
                 sides.reverse();
                 for &side in &sides {
                     if let Some(pass) = bench.pass(scenario, side, run).await? {

@@ -76,7 +76,7 @@ impl Peer {
             first_ms: progress.first.map(millis),
             complete_ms: millis(elapsed.min(TIME_LIMIT)),
             prompt_tokens: timings.prompt_n + timings.cache_n,
-            evaluated_tokens: timings.prompt_n,
+            evaluated_tokens: progress.timings.map(|it| it.prompt_n),
             written_tokens: timings.predicted_n,
             shown_tokens: timings.predicted_n,
             shown: first_line(&progress.text).to_owned(),

@@ -117,9 +117,9 @@ pub(super) struct Figures {
     /// Tokens of the prompt, at the middle keystroke that asked a model.
     pub(super) prompt_tokens: Option<f64>,
     /// Mean of the prompt tokens that no cache held.
-    pub(super) evaluated_tokens: f64,
+    pub(super) evaluated_tokens: Option<f64>,
     /// The same at the middle keystroke.
-    pub(super) evaluated_p50: f64,
+    pub(super) evaluated_p50: Option<f64>,
     /// Mean of the tokens that were written.
     pub(super) written_tokens: f64,
     /// The middle ratio of the time to the time that decoding the shown tokens alone takes.
@@ -133,8 +133,8 @@ pub(super) struct Comparison {
     pub(super) peer: Spread,
     pub(super) ours_first: Option<Spread>,
     pub(super) peer_first: Option<Spread>,
-    pub(super) ours_evaluated: f64,
-    pub(super) peer_evaluated: f64,
+    pub(super) ours_evaluated: Option<f64>,
+    pub(super) peer_evaluated: Option<f64>,
 }
 
 impl Comparison {
@@ -255,6 +255,7 @@ impl TypingReport {
         let number = |is_wanted: fn(&Sample) -> bool| samples.iter().filter(|(_, it)| is_wanted(it)).count();
         let of = |value: fn(&Sample) -> u64| counted.iter().map(|it| value(it) as f64).collect::<Vec<_>>();
         let prompts: Vec<f64> = of(|it| it.prompt_tokens).into_iter().filter(|it| *it > 0.0).collect();
+        let evaluated = evaluated(&counted);
         let limits: Vec<f64> = samples.iter().filter_map(|(pass, it)| self.limit(pass, it)).collect();
         Some(Figures {
             complete: spread(&passes, |it| Some(it.complete_ms))?,
@@ -264,8 +265,8 @@ impl TypingReport {
             n_from_cache: number(|it| it.answer == Answer::FromResultCache),
             n_timed_out: number(|it| it.answer == Answer::TimedOut),
             prompt_tokens: stats::percentile(&prompts, 0.5),
-            evaluated_tokens: stats::mean(&of(|it| it.evaluated_tokens))?,
-            evaluated_p50: stats::percentile(&of(|it| it.evaluated_tokens), 0.5)?,
+            evaluated_tokens: stats::mean(&evaluated),
+            evaluated_p50: stats::percentile(&evaluated, 0.5),
             written_tokens: stats::mean(&of(|it| it.written_tokens))?,
             limit: stats::percentile(&limits, 0.5),
         })
@@ -285,18 +286,17 @@ impl TypingReport {
     pub(super) fn comparison(&self, ours: Side, peer: Side, group: &Group) -> Option<Comparison> {
         let (ours, peer) = common(&select(&self.passes, ours, group), &select(&self.passes, peer, group));
         let (ours, peer): (Vec<&Pass>, Vec<&Pass>) = (ours.iter().collect(), peer.iter().collect());
-        let evaluated = |passes: &[&Pass]| {
-            stats::mean(
-                &passes.iter().flat_map(|it| &it.samples).map(|it| it.evaluated_tokens as f64).collect::<Vec<_>>(),
-            )
+        let mean = |passes: &[&Pass]| {
+            let samples: Vec<&Sample> = passes.iter().flat_map(|it| &it.samples).collect();
+            stats::mean(&evaluated(&samples))
         };
         Some(Comparison {
             ours: spread(&ours, |it| Some(it.complete_ms))?,
             peer: spread(&peer, |it| Some(it.complete_ms))?,
             ours_first: spread(&ours, |it| it.first_ms),
             peer_first: spread(&peer, |it| it.first_ms),
-            ours_evaluated: evaluated(&ours)?,
-            peer_evaluated: evaluated(&peer)?,
+            ours_evaluated: mean(&ours),
+            peer_evaluated: mean(&peer),
         })
     }
 
@@ -334,6 +334,11 @@ impl TypingReport {
 
 fn select<'p>(passes: &'p [Pass], side: Side, group: &Group) -> Vec<&'p Pass> {
     passes.iter().filter(|it| it.side == side && group.has(it)).collect()
+}
+
+/// Returns how many prompt tokens no cache held, for each keystroke of which that is known.
+fn evaluated(samples: &[&Sample]) -> Vec<f64> {
+    samples.iter().filter_map(|it| Some(it.evaluated_tokens? as f64)).collect()
 }
 
 /// Returns the spread of a time over passes, run by run.
@@ -434,7 +439,7 @@ pub(super) mod tests {
             first_ms: answer.is_shown().then_some(complete_ms / 2.0),
             complete_ms,
             prompt_tokens: if is_written { 500 } else { 0 },
-            evaluated_tokens: if is_written { 2 } else { 0 },
+            evaluated_tokens: Some(if is_written { 2 } else { 0 }),
             written_tokens: if is_written { 5 } else { 0 },
             shown_tokens: if answer.is_shown() { 4 } else { 0 },
             shown: String::new(),
@@ -468,7 +473,7 @@ pub(super) mod tests {
         let it = report().figures(Side::Product, &Group::default()).unwrap();
         assert_eq!((it.complete.n, it.complete.p50, it.complete.min, it.complete.max), (4, 100.0, 1.0, 300.0));
         assert_eq!((it.n_shown, it.n_from_cache, it.n_not_asked, it.n_timed_out), (3, 1, 1, 0));
-        assert_eq!((it.prompt_tokens, it.evaluated_tokens, it.written_tokens), (Some(500.0), 1.0, 2.5));
+        assert_eq!((it.prompt_tokens, it.evaluated_tokens, it.written_tokens), (Some(500.0), Some(1.0), 2.5));
     }
 
     #[test]

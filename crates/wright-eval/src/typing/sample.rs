@@ -77,8 +77,8 @@ pub struct Sample {
     pub complete_ms: f64,
     /// Tokens of the prompt.
     pub prompt_tokens: u64,
-    /// Tokens of the prompt that no cache held.
-    pub evaluated_tokens: u64,
+    /// Tokens of prompts that no cache held; nothing where that is not known.
+    pub evaluated_tokens: Option<u64>,
     /// Tokens that were written.
     pub written_tokens: u64,
     /// Tokens of what is shown.

@@ -69,8 +69,8 @@ fn comparison_row(group: &Group, it: &Comparison) -> String {
         p50(it.ours_first),
         p50(it.peer_first),
         or_dash(it.first_ratio(), times),
-        tokens(it.ours_evaluated),
-        tokens(it.peer_evaluated),
+        or_dash(it.ours_evaluated, tokens),
+        or_dash(it.peer_evaluated, tokens),
     ]
     .join(" | ")
 }
@@ -100,8 +100,8 @@ fn figures_row(group: &Group, it: &Figures) -> String {
         or_dash(it.first.map(|it| it.p50), ms),
         or_dash(it.first.map(|it| it.p95), ms),
         or_dash(it.prompt_tokens, |it| format!("{it:.0}")),
-        tokens(it.evaluated_tokens),
-        tokens(it.evaluated_p50),
+        or_dash(it.evaluated_tokens, tokens),
+        or_dash(it.evaluated_p50, tokens),
         tokens(it.written_tokens),
         it.n_shown.to_string(),
         it.n_from_cache.to_string(),
@@ -246,11 +246,14 @@ mod tests {
             alone: vec![client("a", 10.0), client("b", 20.0)],
             together: vec![client("a", 30.0), client("b", 90.0)],
             worker_evaluated_alone: Some(9),
-            worker_evaluated_together: None,
+            worker_evaluated_together: Some(18),
         });
         let text = render(&report);
         assert!(text.contains("Slowest p95 / fastest p95: 3.00."), "{text}");
-        assert!(text.contains("at once / alone: 1.00. Read by the worker while typing: 9 alone, - at once."), "{text}");
+        assert!(
+            text.contains("at once / alone: 2.00. Read by the worker while typing: 9 alone, 18 at once."),
+            "{text}"
+        );
         let mut n_cells = 0;
         for line in text.lines() {
             let n_here = line.matches('|').count();

@@ -395,7 +395,7 @@ mod tests {
                 "event 2: offset 1 is beyond",
             ),
             (json!([]), "it has 0 events"),
-            (json!([{ "pause_ms": 1, "jump": 1 }]), "unknown variant `jump`"),
+            (json!([{ "pause_ms": 1, "jump": 1 }]), "no variant of enum"),
         ];
         for (events, expected) in table {
             let message = trace("é\n", (0, 0), &events).unwrap_err();

@@ -5,17 +5,41 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use wright_provider::{Alternatives, Capabilities, CompletionStream, Event, Provider, ProviderError, Request, Usage};
+use wright_provider::{
+    Alternatives, Capabilities, CompletionStream, Event, Prompt, PromptCost, Provider, ProviderError, Request, Usage,
+};
 
 /// What was seen since the last [`Watch::begin`].
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Seen {
-    /// How often the provider was asked.
-    pub(super) n_requests: usize,
     /// When the first text came.
     pub(super) first_text: Option<Instant>,
+    /// How often the provider was asked.
+    pub(super) n_requests: usize,
+    /// How many of these requests were answered to their end. The others were given up, as enough was written.
+    pub(super) n_finished: usize,
     /// Tokens of the requests that were answered to their end.
     pub(super) usage: Usage,
+    /// What was asked last.
+    pub(super) prompt: Option<Prompt>,
+    /// All text that came.
+    pub(super) text: String,
+}
+
+impl Seen {
+    /// Returns what was read and written, as far as it is known of requests that were given up: the length of the last
+    /// prompt, and of the text that came.
+    pub(super) async fn tokens(&self, provider: &dyn Provider) -> Result<Usage, ProviderError> {
+        if self.n_finished == self.n_requests {
+            return Ok(self.usage);
+        }
+        let prompt_tokens = match &self.prompt {
+            Some(prompt) => provider.cost(prompt).await?.n_tokens as u64,
+            None => 0,
+        };
+        let completion_tokens = provider.count_tokens(&self.text).await? as u64;
+        Ok(Usage { prompt_tokens, cached_tokens: self.usage.cached_tokens, completion_tokens })
+    }
 }
 
 /// A provider, and what is seen of it.
@@ -38,7 +62,7 @@ impl Watch {
 
     /// Returns what was seen.
     pub(super) fn seen(&self) -> Seen {
-        self.with(|seen| *seen)
+        self.with(|seen| seen.clone())
     }
 
     fn with<T>(&self, use_it: impl FnOnce(&mut Seen) -> T) -> T {
@@ -47,11 +71,17 @@ impl Watch {
 
     fn note(&self, event: &Event) {
         self.with(|seen| match event {
-            Event::Text { text, .. } if !text.is_empty() => {
-                seen.first_text.get_or_insert_with(Instant::now);
+            Event::Text { text, .. } => {
+                if !text.is_empty() {
+                    seen.first_text.get_or_insert_with(Instant::now);
+                }
+                seen.text.push_str(text);
             }
-            Event::Text { .. } | Event::Stopped { .. } => {}
-            Event::Finished(usage) => seen.usage += *usage,
+            Event::Stopped { .. } => {}
+            Event::Finished(usage) => {
+                seen.usage += *usage;
+                seen.n_finished += 1;
+            }
         });
     }
 }
@@ -67,7 +97,10 @@ impl Provider for Watch {
     }
 
     async fn complete(&self, request: Request) -> Result<CompletionStream, ProviderError> {
-        self.with(|seen| seen.n_requests += 1);
+        self.with(|seen| {
+            seen.n_requests += 1;
+            seen.prompt = Some(request.prompt.clone());
+        });
         let watch = self.clone();
         let stream = self.inner.complete(request).await?;
         Ok(stream.inspect(move |event| event.iter().for_each(|it| watch.note(it))).boxed())
@@ -80,25 +113,44 @@ impl Provider for Watch {
     async fn count_tokens(&self, text: &str) -> Result<usize, ProviderError> {
         self.inner.count_tokens(text).await
     }
+
+    async fn cost(&self, prompt: &Prompt) -> Result<PromptCost, ProviderError> {
+        self.inner.cost(prompt).await
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use wright_provider::replay::ScriptedProvider;
-    use wright_provider::{Priority, Prompt, Sampling, collect};
+    use wright_provider::{Priority, Sampling, collect};
 
     use super::*;
+
+    fn request() -> Request {
+        Request::new(Prompt::Raw { text: "count".to_owned() }, Sampling::greedy(9), Priority::Keystroke)
+    }
 
     #[tokio::test]
     async fn requests_their_first_text_and_their_tokens_are_seen() {
         let watch = Watch::new(Arc::new(ScriptedProvider::answering(&["one two three"])));
-        let prompt = Prompt::Raw { text: "count".to_owned() };
-        let request = Request { prompt, sampling: Sampling::greedy(9), priority: Priority::Keystroke };
         assert_eq!(watch.seen(), Seen::default());
-        let (_, usage) = collect(watch.complete(request).await.unwrap()).await.unwrap();
+        let (_, usage) = collect(watch.complete(request()).await.unwrap()).await.unwrap();
         let seen = watch.seen();
-        assert_eq!((seen.n_requests, seen.first_text.is_some(), seen.usage), (1, true, usage));
+        assert_eq!((seen.n_requests, seen.n_finished, seen.first_text.is_some()), (1, 1, true));
+        assert_eq!(seen.tokens(&watch).await.unwrap(), usage);
         watch.begin();
         assert_eq!(watch.seen(), Seen::default());
+    }
+
+    #[tokio::test]
+    async fn of_a_request_that_was_given_up_the_lengths_are_known() {
+        let provider = ScriptedProvider::answering(&["one two three"]).with_token_counts(str::len);
+        let watch = Watch::new(Arc::new(provider));
+        let mut stream = watch.complete(request()).await.unwrap();
+        let first = stream.next().await.unwrap().unwrap();
+        drop(stream);
+        let Event::Text { text, .. } = first else { panic!("{first:?}") };
+        let tokens = watch.seen().tokens(&watch).await.unwrap();
+        assert!(tokens.prompt_tokens > 0 && tokens.completion_tokens == text.len() as u64, "{tokens:?}");
     }
 }

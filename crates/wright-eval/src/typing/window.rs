@@ -66,12 +66,10 @@ fn cut(text: &str, offset: usize, size: Size) -> Range<usize> {
     let after = &after[..end_of_lines(after, size.max_suffix_lines)];
     let n_prefix = before.len().min((size.total / 2).max(size.total.saturating_sub(after.len())));
     let n_suffix = after.len().min(size.total.saturating_sub(n_prefix));
-    let line_start = before.rfind('\n').map_or(0, |it| it + 1);
     let earliest = before.floor_char_boundary(before.len() - n_prefix);
-    let start = match earliest {
-        0 => 0,
-        _ => before[earliest..].find('\n').map_or(line_start, |it| (earliest + it + 1).min(line_start)),
-    };
+    let starts_line = earliest == 0 || before[..earliest].ends_with('\n');
+    let next_line = before[earliest..].find('\n').map(|it| earliest + it + 1);
+    let start = if starts_line { earliest } else { next_line.unwrap_or(earliest) };
     let latest = after.floor_char_boundary(n_suffix);
     let is_whole = latest == after.len();
     let end = if is_whole { latest } else { after[..latest].rfind('\n').map_or(latest, |it| it + 1) };
@@ -112,7 +110,7 @@ mod tests {
         assert_eq!(Windows::new(size(180)).around(&text, 900), 720..900);
         assert_eq!(Windows::new(size(5_000)).around(&text, 450), 0..900);
         let few = Size { total: 180, max_suffix_lines: 2 };
-        assert_eq!(Windows::new(few).around(&text, 454), 306..477, "the prefix gets what the suffix may not have");
+        assert_eq!(Windows::new(few).around(&text, 454), 297..477, "the prefix gets what the suffix may not have");
     }
 
     #[test]
