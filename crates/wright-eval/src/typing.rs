@@ -61,6 +61,9 @@ pub trait Worker: Send + Sync {
     /// Returns how many prompt tokens the worker has read since it started, those of canceled and of background requests
     /// included; nothing where that is not known.
     async fn evaluated_tokens(&self) -> Option<u64>;
+
+    /// Returns whether the worker has nothing to do.
+    async fn is_idle(&self) -> bool;
 }
 
 /// A model behind which no process of ours is.
@@ -75,6 +78,10 @@ impl Worker for NoWorker {
 
     async fn evaluated_tokens(&self) -> Option<u64> {
         None
+    }
+
+    async fn is_idle(&self) -> bool {
+        true
     }
 }
 
@@ -101,6 +108,8 @@ pub struct TypingOptions {
     pub n_runs: usize,
     /// How many clients type at once; with one, they are compared with the peer.
     pub n_clients: usize,
+    /// How long our product may read before it answers from less context; nothing for as long as it takes.
+    pub max_read: Option<Duration>,
     /// Whether the recorded pauses are kept.
     pub pauses: bool,
     /// What else keeps the machine busy, in words; empty when nothing does.
@@ -125,6 +134,7 @@ impl TypingOptions {
             peer_every: 16,
             n_runs: 1,
             n_clients: 1,
+            max_read: Some(Duration::from_millis(400)),
             pauses: true,
             load: String::new(),
             baseline: None,

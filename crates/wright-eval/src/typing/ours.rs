@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use tokio::time::timeout;
-use wright_complete::{Ask, Completer, Feedback, Reach, Settings, Trigger};
+use wright_complete::{Ask, Budget, Completer, Feedback, Outcome, Settings, Source, Trigger};
 use wright_provider::{Event, Priority, Prompt, Provider, ProviderError, Request, Sampling};
 use wright_text::{Document, Edit};
 
 use super::sample::{Answer, Sample};
-use super::watch::Watch;
+use super::watch::{Seen, Watch};
 use super::{Side, TIME_LIMIT, Worker, millis};
 
 /// How many tokens are written to measure a decode step.
@@ -24,26 +24,29 @@ pub(super) struct Ours {
     completer: Completer,
     watch: Watch,
     doc: Arc<Document>,
+    /// What the worker had read when the last keystroke was answered.
+    read_before: Option<u64>,
+}
+
+/// How much the model may be shown, and how long it may read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Bytes before the cursor.
+    pub(super) prefix: usize,
+    /// Bytes behind the cursor.
+    pub(super) suffix: usize,
+    /// How long reading may take before the answer begins, for the product.
+    pub(super) max_read: Option<Duration>,
 }
 
 impl Ours {
-    /// Opens a document. The model may be shown this many bytes before and behind the cursor, and one line is suggested, as
-    /// the peer is asked for one.
-    pub(super) fn open(
-        provider: Arc<dyn Provider>,
-        side: Side,
-        path: PathBuf,
-        text: &str,
-        shown: (usize, usize),
-    ) -> Self {
+    /// Opens a document. One line is suggested, as the peer is asked for one.
+    pub(super) fn open(provider: Arc<dyn Provider>, side: Side, path: PathBuf, text: &str, limits: Limits) -> Self {
         let watch = Watch::new(provider);
-        let mut settings = Settings { multiline: false, result_cache: side == Side::Product, ..Settings::default() };
-        (settings.options.max_prefix, settings.options.max_suffix) = shown;
-        settings.options.reach = Reach::Line;
-        let completer = Completer::new(Arc::new(watch.clone()), settings);
+        let completer = Completer::new(Arc::new(watch.clone()), settings(side, limits));
         let doc = Arc::new(Document::new(path, 1, text));
         completer.open(Arc::clone(&doc));
-        Self { completer, watch, doc }
+        Self { completer, watch, doc, read_before: None }
     }
 
     /// Says that the text has changed.
@@ -54,18 +57,17 @@ impl Ours {
 
     /// Says that the cursor rests somewhere.
     pub(super) fn rest(&self, offset: usize) {
-        self.completer.rest(Arc::clone(&self.doc), offset);
+        self.completer.rest(&self.doc, offset);
     }
 
-    /// Asks for a suggestion and measures until it is there. With a worker that nobody else uses, what it read is counted
-    /// there, requests included that were given up.
+    /// Asks for a suggestion and measures until it is there. With a worker that nobody else uses, what it has read since the
+    /// last answer is counted there, what was given up and what was read ahead included.
     pub(super) async fn suggest(
-        &self,
+        &mut self,
         keystroke: usize,
         offset: usize,
         worker: Option<&dyn Worker>,
     ) -> Result<Sample, ProviderError> {
-        let before = evaluated_tokens(worker).await;
         self.watch.begin();
         let started = Instant::now();
         let doc = Arc::clone(&self.doc);
@@ -73,11 +75,7 @@ impl Ours {
         let outcome = timeout(TIME_LIMIT, asked).await;
         let elapsed = started.elapsed();
         let seen = self.watch.seen();
-        let after = evaluated_tokens(worker).await;
         let tokens = seen.tokens(&self.watch).await?;
-        let is_exact = seen.n_finished == seen.n_requests;
-        let by_worker = after.zip(before).and_then(|(after, before)| after.checked_sub(before));
-        let by_answer = is_exact.then(|| tokens.prompt_tokens.saturating_sub(tokens.cached_tokens));
         let mut sample = Sample {
             keystroke,
             is_turn: false,
@@ -85,32 +83,61 @@ impl Ours {
             first_ms: seen.first_text.map(|it| millis(it.saturating_duration_since(started))),
             complete_ms: millis(elapsed.min(TIME_LIMIT)),
             prompt_tokens: tokens.prompt_tokens,
-            evaluated_tokens: by_worker.or(by_answer),
+            evaluated_tokens: self.evaluated_tokens(&seen, worker).await,
             written_tokens: tokens.completion_tokens,
             shown_tokens: 0,
             shown: String::new(),
         };
-        let Ok(outcome) = outcome else { return Ok(sample) };
-        let was_asked = seen.n_requests > 0;
-        sample.answer = match outcome?.result {
-            Ok(suggestion) => {
-                self.completer.feedback(suggestion.id, Feedback::Shown);
-                sample.shown = suggestion.text;
-                if was_asked { Answer::Shown } else { Answer::FromResultCache }
-            }
-            Err(_) if was_asked => Answer::Withheld,
-            Err(_) => Answer::NotAsked,
+        if let Ok(outcome) = outcome {
+            self.note(&mut sample, outcome?).await?;
+        }
+        Ok(sample)
+    }
+
+    async fn note(&self, sample: &mut Sample, outcome: Outcome) -> Result<(), ProviderError> {
+        sample.answer = match (&outcome.result, outcome.source) {
+            (Ok(_), Source::Model) => Answer::Shown,
+            (Ok(_), Source::Cache | Source::Joined) => Answer::FromResultCache,
+            (Err(_), Source::Model) if sample.prompt_tokens > 0 => Answer::Withheld,
+            (Err(_), Source::Model | Source::Cache | Source::Joined) => Answer::NotAsked,
         };
         if sample.answer == Answer::FromResultCache {
             sample.first_ms = Some(sample.complete_ms);
         }
-        sample.shown_tokens = self.watch.count_tokens(&sample.shown).await? as u64;
-        Ok(sample)
+        if let Ok(suggestion) = outcome.result {
+            self.completer.feedback(suggestion.id, Feedback::Shown);
+            sample.shown_tokens = self.watch.count_tokens(&suggestion.text).await? as u64;
+            sample.shown = suggestion.text;
+        }
+        Ok(())
+    }
+
+    /// Returns how many prompt tokens were read since the last answer; without a worker, those of this answer if it was read
+    /// to its end.
+    async fn evaluated_tokens(&mut self, seen: &Seen, worker: Option<&dyn Worker>) -> Option<u64> {
+        let now = match worker {
+            Some(worker) => worker.evaluated_tokens().await,
+            None => None,
+        };
+        let before = std::mem::replace(&mut self.read_before, now);
+        let by_worker = now.zip(before).and_then(|(now, before)| now.checked_sub(before));
+        let by_answer = || seen.usage.prompt_tokens.saturating_sub(seen.usage.cached_tokens);
+        by_worker.or_else(|| (seen.n_finished == seen.n_requests).then(by_answer))
     }
 }
 
-async fn evaluated_tokens(worker: Option<&dyn Worker>) -> Option<u64> {
-    worker?.evaluated_tokens().await
+/// Returns what a user has, but for the size of the context; without the result cache, everything is read.
+fn settings(side: Side, limits: Limits) -> Settings {
+    let is_product = side == Side::Product;
+    let mut settings = Settings {
+        multiline: false,
+        result_cache: is_product,
+        max_read: limits.max_read.filter(|_| is_product),
+        ..Settings::default()
+    };
+    // There is one document, so there is nothing to show from others.
+    settings.options.budget = Budget { prefix: limits.prefix, suffix: limits.suffix, snippets: 0 };
+    settings
 }
 
 /// Measures how long writing one token takes behind a text, nothing else considered; nothing when the model writes too

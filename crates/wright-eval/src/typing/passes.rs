@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use super::ours::{Ours, decode_step};
+use super::ours::{Limits, Ours, decode_step};
 use super::peer::Peer;
 use super::report::{DecodeStep, Pass, TypingReport};
 use super::sample::{Sample, Side};
 use super::trace::{Replay, Trace};
 use super::window::{Size, Windows};
-use super::{TypingDeps, TypingOptions, Worker, millis, stats};
+use super::{TIME_LIMIT, TypingDeps, TypingOptions, Worker, millis, stats};
 use crate::EvalError;
+
+/// How often our worker is asked whether it is idle.
+const SETTLE_TICK: Duration = Duration::from_millis(50);
 
 /// What all passes need.
 pub(super) struct Bench<'a> {
@@ -35,10 +39,10 @@ impl Scenario<'_> {
         Windows::new(self.size).around(&self.trace.text, self.trace.start)
     }
 
-    /// Returns how many bytes before and behind the cursor a model may be shown.
-    pub(super) fn shown(&self) -> (usize, usize) {
+    /// Returns how much our model may be shown, and how long it may read.
+    fn limits(&self, max_read: Option<Duration>) -> Limits {
         let window = self.window();
-        (self.trace.start - window.start, window.end - self.trace.start)
+        Limits { prefix: self.trace.start - window.start, suffix: window.end - self.trace.start, max_read }
     }
 }
 
@@ -79,15 +83,28 @@ impl<'a> Bench<'a> {
     /// Replays a scenario against one of our sides.
     pub(super) async fn replay_ours(&self, scenario: &Scenario<'_>, side: Side) -> Result<Vec<Sample>, EvalError> {
         let ours = self.open_ours(scenario, side).await?;
-        self.type_at(ours, scenario.trace, Some(self.deps.worker.as_ref())).await
+        let samples = self.type_at(ours, scenario.trace, Some(self.deps.worker.as_ref())).await;
+        self.settle().await;
+        samples
     }
 
-    /// Opens the document and asks once, which nobody measures: what was there before the first keystroke is read.
+    /// Waits until our worker has nothing to do, so that it does not disturb whoever is measured next.
+    async fn settle(&self) {
+        let started = Instant::now();
+        while !self.deps.worker.is_idle().await && started.elapsed() < TIME_LIMIT {
+            tokio::time::sleep(SETTLE_TICK).await;
+        }
+    }
+
+    /// Opens the document and asks once, which nobody measures: what is there before the first keystroke is read, as it is
+    /// when someone has looked at a file for a while.
     pub(super) async fn open_ours(&self, scenario: &Scenario<'_>, side: Side) -> Result<Ours, EvalError> {
         let trace = scenario.trace;
         let provider = Arc::clone(&self.deps.provider);
-        let ours = Ours::open(provider, side, trace.path.clone(), &trace.text, scenario.shown());
-        ours.suggest(0, trace.start, None).await?;
+        let limits = scenario.limits(self.options.max_read);
+        let mut ours = Ours::open(provider, side, trace.path.clone(), &trace.text, limits);
+        ours.suggest(0, trace.start, Some(self.deps.worker.as_ref())).await?;
+        self.settle().await;
         Ok(ours)
     }
 

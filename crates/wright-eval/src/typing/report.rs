@@ -72,6 +72,7 @@ pub(super) struct Settings {
     pub(super) n_runs: usize,
     pub(super) n_clients: usize,
     pub(super) pauses: bool,
+    pub(super) max_read_ms: Option<u64>,
     pub(super) max_suffix_lines: Option<usize>,
 }
 
@@ -116,6 +117,8 @@ pub(super) struct Figures {
     pub(super) n_timed_out: usize,
     /// Tokens of the prompt, at the middle keystroke that asked a model.
     pub(super) prompt_tokens: Option<f64>,
+    /// How many keystrokes asked our model with less than three quarters of the context.
+    pub(super) n_narrow: usize,
     /// Mean of the prompt tokens that no cache held.
     pub(super) evaluated_tokens: Option<f64>,
     /// The same at the middle keystroke.
@@ -164,6 +167,7 @@ impl TypingReport {
                 n_runs: options.n_runs,
                 n_clients: options.n_clients,
                 pauses: options.pauses,
+                max_read_ms: options.max_read.map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)),
                 max_suffix_lines: options.max_suffix_lines,
             },
             baseline: options.baseline.as_deref().map(read).transpose()?,
@@ -265,6 +269,7 @@ impl TypingReport {
             n_from_cache: number(|it| it.answer == Answer::FromResultCache),
             n_timed_out: number(|it| it.answer == Answer::TimedOut),
             prompt_tokens: stats::percentile(&prompts, 0.5),
+            n_narrow: samples.iter().filter(|(pass, it)| is_narrow(pass, it)).count(),
             evaluated_tokens: stats::mean(&evaluated),
             evaluated_p50: stats::percentile(&evaluated, 0.5),
             written_tokens: stats::mean(&of(|it| it.written_tokens))?,
@@ -336,6 +341,11 @@ fn select<'p>(passes: &'p [Pass], side: Side, group: &Group) -> Vec<&'p Pass> {
     passes.iter().filter(|it| it.side == side && group.has(it)).collect()
 }
 
+/// Returns whether a model was asked with much less than the context.
+fn is_narrow(pass: &Pass, sample: &Sample) -> bool {
+    sample.prompt_tokens > 0 && sample.prompt_tokens * 4 < pass.context as u64 * 3
+}
+
 /// Returns how many prompt tokens no cache held, for each keystroke of which that is known.
 fn evaluated(samples: &[&Sample]) -> Vec<f64> {
     samples.iter().filter_map(|it| Some(it.evaluated_tokens? as f64)).collect()
@@ -403,6 +413,7 @@ fn figures_json(group: &Group, side: Side, it: &Figures) -> Value {
         "not_asked": it.n_not_asked,
         "timed_out": it.n_timed_out,
         "prompt_tokens_p50": it.prompt_tokens,
+        "narrow_context": it.n_narrow,
         "evaluated_tokens_mean": it.evaluated_tokens,
         "evaluated_tokens_p50": it.evaluated_p50,
         "written_tokens_mean": it.written_tokens,

@@ -83,7 +83,7 @@ fn figures(text: &mut String, report: &TypingReport) {
             .filter_map(|group| Some(figures_row(group, &report.figures(side, group)?)))
             .collect();
         let _ = writeln!(text, "\n### {}\n", side.name());
-        let columns = "context|manner|language|n|p50|p95|min|max|first text p50|p95|prompt tokens|evaluated, mean|\
+        let columns = "context|manner|language|n|p50|p95|min|max|first text p50|p95|prompt tokens|less context|evaluated, mean|\
                        evaluated, p50|written|shown|of them cached|not asked|timed out|times the decoding";
         table(text, columns, 3, &rows);
     }
@@ -100,6 +100,7 @@ fn figures_row(group: &Group, it: &Figures) -> String {
         or_dash(it.first.map(|it| it.p50), ms),
         or_dash(it.first.map(|it| it.p95), ms),
         or_dash(it.prompt_tokens, |it| format!("{it:.0}")),
+        it.n_narrow.to_string(),
         or_dash(it.evaluated_tokens, tokens),
         or_dash(it.evaluated_p50, tokens),
         tokens(it.written_tokens),
@@ -226,8 +227,7 @@ mod tests {
         assert!(text.contains("Writing one token behind 500 tokens takes 20.0 ms."), "{text}");
         let row = "| 500 | typed | python | 2 | 100 | 1000 | 10.0 | 200 | 3000 | 15.0 | 50 | 500 | 10.0 | 2.0 | 2.0 |";
         assert!(text.contains(row), "{text}");
-        let own =
-            "| 500 | all | all | 4 | 100 | 300 | 1.0 | 300 | 50 | 100 | 500 | 1.0 | 0.0 | 2.5 | 3 | 1 | 1 | 0 | 1.25 |";
+        let own = "| 500 | all | all | 4 | 100 | 300 | 1.0 | 300 | 50 | 100 | 500 | 0 | 1.0 | 0.0 | 2.5 | 3 | 1 | 1 | 0 | 1.25 |";
         assert!(text.contains(own), "{text}");
         let at = |heading: &str| text.find(heading).unwrap();
         assert!(at("### product against peer-prefix-first") < at("### product\n"));

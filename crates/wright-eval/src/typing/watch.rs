@@ -1,4 +1,6 @@
 //! Sees what a provider is asked and when it begins to answer, on behalf of a measurement of what is above it.
+//!
+//! Only requests on which a keystroke waits are seen; what is read and asked ahead of time in the background passes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -6,7 +8,8 @@ use std::time::Instant;
 use async_trait::async_trait;
 use futures::StreamExt;
 use wright_provider::{
-    Alternatives, Capabilities, CompletionStream, Event, Prompt, PromptCost, Provider, ProviderError, Request, Usage,
+    Alternatives, Capabilities, CompletionStream, Event, Priority, Prompt, PromptCost, Provider, ProviderError,
+    Request, Usage,
 };
 
 /// What was seen since the last [`Watch::begin`].
@@ -97,6 +100,9 @@ impl Provider for Watch {
     }
 
     async fn complete(&self, request: Request) -> Result<CompletionStream, ProviderError> {
+        if request.priority != Priority::Keystroke {
+            return self.inner.complete(request).await;
+        }
         self.with(|seen| {
             seen.n_requests += 1;
             seen.prompt = Some(request.prompt.clone());
@@ -122,31 +128,32 @@ impl Provider for Watch {
 #[cfg(test)]
 mod tests {
     use wright_provider::replay::ScriptedProvider;
-    use wright_provider::{Priority, Sampling, collect};
+    use wright_provider::{Sampling, collect};
 
     use super::*;
 
-    fn request() -> Request {
-        Request::new(Prompt::Raw { text: "count".to_owned() }, Sampling::greedy(9), Priority::Keystroke)
+    fn request(priority: Priority) -> Request {
+        Request::new(Prompt::Raw { text: "count".to_owned() }, Sampling::greedy(9), priority)
     }
 
     #[tokio::test]
     async fn requests_their_first_text_and_their_tokens_are_seen() {
         let watch = Watch::new(Arc::new(ScriptedProvider::answering(&["one two three"])));
         assert_eq!(watch.seen(), Seen::default());
-        let (_, usage) = collect(watch.complete(request()).await.unwrap()).await.unwrap();
+        let (_, usage) = collect(watch.complete(request(Priority::Keystroke)).await.unwrap()).await.unwrap();
         let seen = watch.seen();
         assert_eq!((seen.n_requests, seen.n_finished, seen.first_text.is_some()), (1, 1, true));
         assert_eq!(seen.tokens(&watch).await.unwrap(), usage);
         watch.begin();
-        assert_eq!(watch.seen(), Seen::default());
+        collect(watch.complete(request(Priority::Background)).await.unwrap()).await.unwrap();
+        assert_eq!(watch.seen(), Seen::default(), "nobody waited");
     }
 
     #[tokio::test]
     async fn of_a_request_that_was_given_up_the_lengths_are_known() {
         let provider = ScriptedProvider::answering(&["one two three"]).with_token_counts(str::len);
         let watch = Watch::new(Arc::new(provider));
-        let mut stream = watch.complete(request()).await.unwrap();
+        let mut stream = watch.complete(request(Priority::Keystroke)).await.unwrap();
         let first = stream.next().await.unwrap().unwrap();
         drop(stream);
         let Event::Text { text, .. } = first else { panic!("{first:?}") };

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use wright_eval::{NoWorker, Side, TypingDeps, TypingOptions, Worker, run_typing};
@@ -74,6 +75,10 @@ pub(super) struct Args {
     /// Let so many editors type at once on one worker, instead of comparing one with the peer
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     clients: u16,
+
+    /// Let the product answer from less context when reading would take longer than this; 0 for no limit
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 400)]
+    max_read: u64,
 
     /// Leave out the recorded pauses
     #[arg(long)]
@@ -169,6 +174,7 @@ fn options(app: &App, args: &Args) -> TypingOptions {
         peer_every: args.peer_every,
         n_runs: args.runs,
         n_clients: usize::from(args.clients),
+        max_read: (args.max_read > 0).then(|| Duration::from_millis(args.max_read)),
         pauses: !args.no_pauses,
         load: args.load.clone(),
         baseline: args.baseline.as_ref().map(|it| app.absolute(it)),
@@ -191,5 +197,9 @@ impl Worker for LocalWorker {
     async fn evaluated_tokens(&self) -> Option<u64> {
         let stats = worker_stats(&self.socket).await.ok()??;
         Some(stats.models.iter().map(|it| it.prompt_tokens).sum())
+    }
+
+    async fn is_idle(&self) -> bool {
+        worker_stats(&self.socket).await.ok().flatten().is_none_or(|it| it.n_requests == 0)
     }
 }
