@@ -60,6 +60,11 @@ impl Ours {
         self.completer.rest(&self.doc, offset);
     }
 
+    /// Leaves out of the count what the worker has read so far.
+    pub(super) async fn count_from_here(&mut self, worker: &dyn Worker) {
+        self.read_before = worker.evaluated_tokens().await;
+    }
+
     /// Asks for a suggestion and measures until it is there. With a worker that nobody else uses, what it has read since the
     /// last answer is counted there, what was given up and what was read ahead included.
     pub(super) async fn suggest(

@@ -91,8 +91,12 @@ impl<'a> Bench<'a> {
     /// Waits until our worker has nothing to do, so that it does not disturb whoever is measured next.
     async fn settle(&self) {
         let started = Instant::now();
-        while !self.deps.worker.is_idle().await && started.elapsed() < TIME_LIMIT {
+        while started.elapsed() < TIME_LIMIT {
+            // What was just begun in the background has not reached the worker yet.
             tokio::time::sleep(SETTLE_TICK).await;
+            if self.deps.worker.is_idle().await {
+                break;
+            }
         }
     }
 
@@ -103,8 +107,9 @@ impl<'a> Bench<'a> {
         let provider = Arc::clone(&self.deps.provider);
         let limits = scenario.limits(self.options.max_read);
         let mut ours = Ours::open(provider, side, trace.path.clone(), &trace.text, limits);
-        ours.suggest(0, trace.start, Some(self.deps.worker.as_ref())).await?;
+        ours.suggest(0, trace.start, None).await?;
         self.settle().await;
+        ours.count_from_here(self.deps.worker.as_ref()).await;
         Ok(ours)
     }
 
