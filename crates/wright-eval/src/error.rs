@@ -53,6 +53,14 @@ pub enum EvalError {
         /// What is wrong with it.
         message: String,
     },
+    /// An earlier report cannot be compared with.
+    #[error("cannot compare with {path:?}: {message}")]
+    Baseline {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        message: String,
+    },
     /// No trace has such a language or manner.
     #[error("no trace is called {word:?}")]
     NoSuchTrace {
@@ -125,6 +133,7 @@ impl EvalError {
                 Some("Each line is one JSON object; the README of the set names its fields.".to_owned())
             }
             Self::Trace { .. } => Some("`evals/completion/README.md` describes the format of traces.".to_owned()),
+            Self::Baseline { .. } => Some("Name a report that `wright eval typing --output` has written.".to_owned()),
             Self::NoSuchTrace { .. } => {
                 Some("Name a language or a manner, such as `python` or `jumped`, with `--only`.".to_owned())
             }

@@ -145,7 +145,7 @@ impl TypingOptions {
 
 /// Replays the traces and returns what was measured.
 pub async fn run_typing(deps: &TypingDeps, options: &TypingOptions) -> Result<TypingReport, EvalError> {
-    let traces = chosen(trace::load(&options.traces)?, options)?;
+    let traces = chosen(&trace::load(&options.traces)?, options)?;
     let mut report = TypingReport::start(deps.provider.model(), options)?;
     report.save()?;
     let bench = Bench::open(deps, options).await?;
@@ -159,7 +159,7 @@ pub async fn run_typing(deps: &TypingDeps, options: &TypingOptions) -> Result<Ty
     Ok(report)
 }
 
-fn chosen(traces: Vec<Trace>, options: &TypingOptions) -> Result<Vec<Trace>, EvalError> {
+fn chosen(traces: &[Trace], options: &TypingOptions) -> Result<Vec<Trace>, EvalError> {
     let is_named = |word: &String| options.only.iter().any(|it| it == word);
     let knows = |word: &&String| traces.iter().any(|it| it.language == **word || it.manner == **word);
     if let Some(unknown) = options.only.iter().find(|it| !knows(it)) {

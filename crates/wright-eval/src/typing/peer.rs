@@ -107,7 +107,7 @@ impl Peer {
             while let Some(end) = unread.iter().position(|it| *it == b'\n') {
                 let line: Vec<u8> = unread.drain(..=end).collect();
                 let Some(chunk) = chunk_of(&line).map_err(|message| self.wrong(message))? else { continue };
-                if progress.take(chunk, started) {
+                if progress.take(&chunk, started) {
                     return Ok(());
                 }
             }
@@ -214,7 +214,7 @@ struct Progress {
 
 impl Progress {
     /// Takes the next piece, and returns whether the first line is complete.
-    fn take(&mut self, chunk: Chunk, started: Instant) -> bool {
+    fn take(&mut self, chunk: &Chunk, started: Instant) -> bool {
         if !chunk.content.is_empty() {
             self.first.get_or_insert_with(|| started.elapsed());
         }
@@ -298,11 +298,11 @@ mod tests {
         let mut progress = Progress::default();
         let piece = |content: &str| Chunk { content: content.to_owned(), ..Chunk::default() };
         let started = Instant::now();
-        assert!(!progress.take(piece(""), started) && progress.first.is_none());
-        assert!(!progress.take(piece("\n  x = 1"), started) && progress.first.is_some());
-        assert!(progress.take(piece("\n  y"), started));
+        assert!(!progress.take(&piece(""), started) && progress.first.is_none());
+        assert!(!progress.take(&piece("\n  x = 1"), started) && progress.first.is_some());
+        assert!(progress.take(&piece("\n  y"), started));
         assert_eq!(first_line(&progress.text), "\n  x = 1");
-        assert!(Progress::default().take(Chunk { stop: true, ..Chunk::default() }, started));
+        assert!(Progress::default().take(&Chunk { stop: true, ..Chunk::default() }, started));
     }
 
     #[test]

@@ -384,9 +384,8 @@ fn key(pass: &Pass, sample: &Sample) -> (usize, String, String, usize, usize) {
 }
 
 fn read(path: &Path) -> Result<Stored, EvalError> {
-    let failed = |source| EvalError::Tasks { path: path.to_owned(), source };
-    let text = fs::read_to_string(path).map_err(failed)?;
-    let wrong = |message: String| EvalError::NotAReport { path: path.to_owned(), message };
+    let wrong = |message: String| EvalError::Baseline { path: path.to_owned(), message };
+    let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
     let stored: Stored = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
     if stored.schema != SCHEMA {
         return Err(wrong(format!("its format is {:?}", stored.schema)));
@@ -513,6 +512,6 @@ pub(super) mod tests {
         let (spread, load) = report.baseline(Side::Product, &Group::default()).unwrap();
         assert_eq!((spread.p50, spread.p95, load), (100.0, 300.0, "nothing"));
         fs::write(&path, "{}").unwrap();
-        assert!(matches!(TypingReport::start("m", &options), Err(EvalError::NotAReport { .. })));
+        assert!(matches!(TypingReport::start("m", &options), Err(EvalError::Baseline { .. })));
     }
 }

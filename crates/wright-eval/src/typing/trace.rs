@@ -4,6 +4,7 @@
 //! applied once, so that a replay cannot fail in the middle of a measurement.
 
 use std::fs;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -201,7 +202,8 @@ fn rename(text: &str, names: &[&str], letter: char) -> String {
 
 /// Reads every trace of a folder, in the order of the file names.
 pub(super) fn load(folder: &Path) -> Result<Vec<Trace>, EvalError> {
-    let failed = |source| EvalError::Tasks { path: folder.to_owned(), source };
+    let wrong = |message: String| EvalError::Trace { path: folder.to_owned(), message };
+    let failed = |error: io::Error| wrong(error.to_string());
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
@@ -211,7 +213,7 @@ pub(super) fn load(folder: &Path) -> Result<Vec<Trace>, EvalError> {
     }
     paths.sort();
     if paths.is_empty() {
-        return Err(EvalError::NoTasks { path: folder.to_owned() });
+        return Err(wrong("there are no traces in it".to_owned()));
     }
     paths.iter().map(|path| load_file(path)).collect()
 }
@@ -232,10 +234,10 @@ fn load_file(path: &Path) -> Result<Trace, EvalError> {
 }
 
 fn read(path: &Path) -> Result<String, EvalError> {
-    let failed = |source| EvalError::Tasks { path: path.to_owned(), source };
+    let wrong = |message: String| EvalError::Trace { path: path.to_owned(), message };
+    let failed = |error: io::Error| wrong(error.to_string());
     if fs::metadata(path).map_err(failed)?.len() > MAX_FILE {
-        let message = format!("it has more than {MAX_FILE} bytes");
-        return Err(EvalError::Trace { path: path.to_owned(), message });
+        return Err(wrong(format!("it has more than {MAX_FILE} bytes")));
     }
     fs::read_to_string(path).map_err(failed)
 }

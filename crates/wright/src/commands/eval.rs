@@ -45,7 +45,7 @@ enum What {
     /// Writing a function from its description
     Generate(TaskArgs),
     /// How long a keystroke takes, in replays of recorded typing
-    Typing(typing::Args),
+    Typing(Box<typing::Args>),
 }
 
 /// Arguments of the measurements that have tasks.
