@@ -45,6 +45,36 @@ pub enum EvalError {
         /// What is wrong with it.
         message: String,
     },
+    /// A file is no recorded typing that this version can replay.
+    #[error("cannot replay {path:?}: {message}")]
+    Trace {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// An earlier report cannot be compared with.
+    #[error("cannot compare with {path:?}: {message}")]
+    Baseline {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        message: String,
+    },
+    /// No trace has such a language or manner.
+    #[error("no trace is called {word:?}")]
+    NoSuchTrace {
+        /// The word.
+        word: String,
+    },
+    /// The server that is measured for comparison does not answer as it must.
+    #[error("cannot measure the peer at {url:?}: {message}")]
+    Peer {
+        /// Its address.
+        url: String,
+        /// What went wrong.
+        message: String,
+    },
     /// The report cannot be read or written.
     #[error("cannot write the report {path:?}: {source}")]
     Output {
@@ -101,6 +131,14 @@ impl EvalError {
             }
             Self::Line { .. } => {
                 Some("Each line is one JSON object; the README of the set names its fields.".to_owned())
+            }
+            Self::Trace { .. } => Some("`evals/completion/README.md` describes the format of traces.".to_owned()),
+            Self::Baseline { .. } => Some("Name a report that `wright eval typing --output` has written.".to_owned()),
+            Self::NoSuchTrace { .. } => {
+                Some("Name a language or a manner, such as `python` or `jumped`, with `--only`.".to_owned())
+            }
+            Self::Peer { .. } => {
+                Some("Start it with `evals/completion/peer.py`, which prints the address to use.".to_owned())
             }
             Self::Output { .. } => Some("Choose another place with `--output`, or free some space.".to_owned()),
             Self::NotAReport { .. } => Some("Choose another file with `--output`, or move this one away.".to_owned()),

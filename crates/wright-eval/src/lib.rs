@@ -6,6 +6,8 @@
 //!
 //! The report is written after every task, so a run that was killed goes on where it stopped. This crate holds no tasks and
 //! fetches none: paths come from the caller. To add a format, start at `tasks`.
+//!
+//! [`run_typing`] measures time instead: it replays recorded typing against us and against another server.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
 mod complete;
@@ -17,6 +19,7 @@ mod similarity;
 mod table;
 mod tasks;
 mod trial;
+mod typing;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,6 +32,10 @@ use wright_store::Store;
 
 pub use error::EvalError;
 pub use report::{Medians, Report, RunOptions, SCHEMA, TaskResult, TokenCounts, Totals};
+pub use typing::{
+    Answer, Client, Clients, DecodeStep, NoWorker, Pass, SCHEMA as TYPING_SCHEMA, Sample, Side, TypingDeps,
+    TypingOptions, TypingReport, Worker, run_typing,
+};
 
 use tasks::{Body, Task};
 use trial::Trials;

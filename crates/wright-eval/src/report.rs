@@ -240,16 +240,12 @@ impl Report {
         self.results.last().expect("a result was added")
     }
 
-    /// Writes the report where it belongs, if anywhere. A reader sees the old file or the new one, never half of one.
+    /// Writes the report where it belongs, if anywhere.
     pub(crate) fn save(&self) -> Result<(), EvalError> {
-        let Some(path) = &self.output else { return Ok(()) };
-        let failed = |source| EvalError::Output { path: path.clone(), source };
-        let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new().prefix(".wright-eval-").tempfile_in(folder).map_err(failed)?;
-        std::io::Write::write_all(&mut file, format!("{:#}\n", self.to_json()).as_bytes()).map_err(failed)?;
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist(path).map_err(|error| failed(error.error))?;
-        Ok(())
+        match &self.output {
+            Some(path) => write_whole(path, &format!("{:#}\n", self.to_json())),
+            None => Ok(()),
+        }
     }
 
     /// Returns what the results add up to.
@@ -317,6 +313,17 @@ impl Report {
 
 fn is_of(result: &TaskResult, task: &Task) -> bool {
     result.task_id == task.id && result.set == task.set
+}
+
+/// Writes a file. A reader sees the old file or the new one, never half of one.
+pub(crate) fn write_whole(path: &Path, text: &str) -> Result<(), EvalError> {
+    let failed = |source| EvalError::Output { path: path.to_owned(), source };
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".wright-eval-").tempfile_in(folder).map_err(failed)?;
+    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
 }
 
 /// Reads an earlier report; nothing when there is none. A file that is no report is not overwritten.

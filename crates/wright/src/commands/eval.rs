@@ -1,4 +1,7 @@
-//! `wright eval`: measures a model, and what checking makes of it, on files of benchmark tasks.
+//! `wright eval`: measures a model, and what checking makes of it, on files of benchmark tasks; and the time that a
+//! keystroke takes.
+
+mod typing;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,17 +22,35 @@ Examples:
   wright eval fix --tasks bench/quixbugs --limit 5 --output fix.json
   wright eval complete --tasks bench/single-line.jsonl --compare raw --output complete.json
   wright eval generate --tasks bench/humaneval --seed 1 --model openai:NAME --base-url http://localhost:8080/v1
+  wright eval typing --traces evals/completion/typing --peer http://127.0.0.1:8012 --output typing.json
 
-The report is written after every task. A run that was stopped goes on where it was when it is started again with the
+Except for typing, the report is written after every task. A run that was stopped goes on where it was when it is started again with the
 same options and the same --output.";
 
 /// Arguments of `wright eval`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// What to measure
-    kind: KindArg,
+    #[command(subcommand)]
+    what: What,
+}
 
+/// What can be measured.
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Mending failing tests
+    Fix(TaskArgs),
+    /// Suggestions in the middle of a file
+    Complete(TaskArgs),
+    /// Writing a function from its description
+    Generate(TaskArgs),
+    /// How long a keystroke takes, in replays of recorded typing
+    Typing(Box<typing::Args>),
+}
+
+/// Arguments of the measurements that have tasks.
+#[derive(Debug, clap::Args)]
+struct TaskArgs {
     /// Take the tasks from this file of JSON lines, or from every such file in this folder
     #[arg(long, value_name = "FILE_OR_DIR")]
     tasks: PathBuf,
@@ -66,17 +87,6 @@ pub(crate) struct Args {
     model: ModelArgs,
 }
 
-/// What can be measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum KindArg {
-    /// Mending failing tests
-    Fix,
-    /// Suggestions in the middle of a file
-    Complete,
-    /// Writing a function from its description
-    Generate,
-}
-
 /// What a result can be compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum CompareArg {
@@ -84,13 +94,17 @@ enum CompareArg {
     Raw,
 }
 
-/// Runs the tasks, says what came of each, and prints the table.
+/// Measures, says what came of each task, and prints the table.
 pub(crate) async fn run(app: &App, args: &Args) -> Result<ExitCode, Failure> {
-    let (kind, purpose) = match args.kind {
-        KindArg::Fix => (Kind::Fix, Purpose::Agent),
-        KindArg::Complete => (Kind::Complete, Purpose::Complete),
-        KindArg::Generate => (Kind::Generate, Purpose::Agent),
-    };
+    match &args.what {
+        What::Fix(args) => run_tasks(app, Kind::Fix, Purpose::Agent, args).await,
+        What::Complete(args) => run_tasks(app, Kind::Complete, Purpose::Complete, args).await,
+        What::Generate(args) => run_tasks(app, Kind::Generate, Purpose::Agent, args).await,
+        What::Typing(args) => typing::run(app, args).await,
+    }
+}
+
+async fn run_tasks(app: &App, kind: Kind, purpose: Purpose, args: &TaskArgs) -> Result<ExitCode, Failure> {
     let deps = deps(app, &args.model, purpose).await?;
     let report = wright_eval::run(&deps, kind, &options(app, args)).await?;
     if app.terminal.is_json() {
@@ -117,7 +131,7 @@ async fn deps(app: &App, model: &ModelArgs, purpose: Purpose) -> Result<Deps, Fa
     })
 }
 
-fn options(app: &App, args: &Args) -> Options {
+fn options(app: &App, args: &TaskArgs) -> Options {
     let default = Options::new(app.absolute(&args.tasks));
     Options {
         limit: args.limit,

@@ -103,6 +103,19 @@ fn an_evaluation_without_tasks_says_so() {
 }
 
 #[test]
+fn typing_without_traces_or_without_its_peer_says_so() {
+    let model = ["--model", "openai:fake", "--base-url", "http://127.0.0.1:9/v1"];
+    let run = Surroundings::new().run(&[&["eval", "typing", "--traces", "/no/such/traces"], &model[..]].concat());
+    assert_eq!(run.exit, 2, "{run:?}");
+    assert!(run.stderr.contains("cannot replay \"/no/such/traces\"") && run.stderr.contains("hint: "), "{run:?}");
+    let traces = concat!(env!("CARGO_MANIFEST_DIR"), "/../../evals/completion/typing");
+    let args = ["eval", "typing", "--traces", traces, "--peer", "http://127.0.0.1:9"];
+    let run = Surroundings::new().run(&[&args[..], &model[..]].concat());
+    assert_eq!(run.exit, 2, "{run:?}");
+    assert!(run.stderr.contains("cannot measure the peer at \"http://127.0.0.1:9\""), "{run:?}");
+}
+
+#[test]
 fn a_folder_given_with_c_is_the_working_folder() {
     let surroundings = Surroundings::new();
     let run = surroundings.run(&["-C", "/no/such/folder", "doctor"]);
