@@ -121,6 +121,7 @@ pub(crate) struct Attempt<'a> {
     options: Options,
     context: Context,
     caller: Caller,
+    just_deleted: Vec<String>,
     progress: Option<&'a (dyn Fn(&str) + Send + Sync)>,
     started: Instant,
     first_token: Option<Duration>,
@@ -144,6 +145,7 @@ impl<'a> Attempt<'a> {
             options,
             context,
             caller: Caller::default(),
+            just_deleted: Vec::new(),
             progress: None,
             started: Instant::now(),
             first_token: None,
@@ -155,6 +157,11 @@ impl<'a> Attempt<'a> {
     /// Says on whose behalf the model is asked.
     pub(crate) fn on_behalf_of(self, caller: Caller) -> Self {
         Self { caller, ..self }
+    }
+
+    /// Says what the user deleted a moment ago and does not want back.
+    pub(crate) fn without(self, just_deleted: Vec<String>) -> Self {
+        Self { just_deleted, ..self }
     }
 
     /// Calls `progress` with the likeliest completion as far as it is written.
@@ -267,9 +274,11 @@ impl<'a> Attempt<'a> {
         let (before, after) = self.doc.text().split_at(self.offset);
         let ending = Ending::new(self.context.extent, self.options.reach, before, after);
         let judge = Judge::new(self.doc);
+        let just_deleted: Vec<&str> = self.just_deleted.iter().map(String::as_str).collect();
+        let surroundings = Surroundings { just_deleted: &just_deleted, ..Surroundings::default() };
         let mut withheld = Withheld::Nothing;
         for text in ending.cuts(&completion.text, completion.reason) {
-            match judge.judge(Edit::single(self.offset..self.offset, text.clone()), &Surroundings::default()) {
+            match judge.judge(Edit::single(self.offset..self.offset, text.clone()), &surroundings) {
                 Ok(edit) => return Ok(Suggestion { id: SuggestionId::next(), edit, text }),
                 Err(findings) if withheld == Withheld::Nothing => withheld = Withheld::Refused(findings),
                 Err(_) => {}

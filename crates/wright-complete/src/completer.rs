@@ -13,7 +13,8 @@ use std::time::{Duration, Instant, SystemTime};
 use futures::StreamExt;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
-use wright_gate::{Verified, quick};
+use wright_gate::Verified;
+use wright_gate::quick::{self, Judge, Surroundings};
 use wright_provider::{ClientId, Priority, Provider, ProviderError, Request, Sampling};
 use wright_text::{Document, Edit, Language};
 
@@ -189,11 +190,12 @@ struct Open {
     /// What the model was shown last, where there was time to read it and where there was not.
     wide: Option<Context>,
     narrow: Option<Context>,
+    judge: Option<Judge>,
 }
 
 impl Open {
     fn new(doc: Arc<Document>) -> Self {
-        Self { doc, past: Past::default(), wide: None, narrow: None }
+        Self { doc, past: Past::default(), wide: None, narrow: None, judge: None }
     }
 }
 
@@ -329,7 +331,7 @@ impl Completer {
         if let Ok(suggestion) = &outcome.result {
             let text = format!("{}{}", selected.text, suggestion.text);
             let edit = Edit::single(selected.range.clone(), text.clone());
-            outcome.result = match quick::judge(&ask.doc, edit) {
+            outcome.result = match quick::judge(&ask.doc, edit, &Surroundings::default()) {
                 Ok(edit) => Ok(Suggestion { id: suggestion.id, edit, text }),
                 Err(findings) => Err(Withheld::Refused(findings)),
             };
@@ -369,17 +371,28 @@ impl Completer {
         if found.is_empty() {
             return Some(Outcome { source, ..Outcome::withheld(Withheld::Nothing) });
         }
+        let judge = self.judge(&ask.doc);
         let judged = found.into_iter().filter_map(|text| {
-            let edit = quick::judge(&ask.doc, Edit::single(ask.offset..ask.offset, text.clone())).ok()?;
+            let edit = Edit::single(ask.offset..ask.offset, text.clone());
+            let edit = judge.judge(edit, &Surroundings::default()).ok()?;
             Some(Suggestion { id: SuggestionId::next(), edit, text })
         });
         let mut suggestions: Vec<Suggestion> = judged.collect();
+        if let Some(open) = self.state().documents.get_mut(&ask.doc.path) {
+            open.judge = Some(judge);
+        }
         if suggestions.is_empty() {
             return None;
         }
         suggestions.iter().for_each(|it| self.offer(&ask.doc.path, it));
         let first = suggestions.remove(0);
         Some(Outcome { result: Ok(first), others: suggestions, source, ..Outcome::withheld(Withheld::Nothing) })
+    }
+
+    /// Returns a judge of edits of the document, which need not parse again what the last one has.
+    fn judge(&self, doc: &Document) -> Judge {
+        let last = self.state().documents.get_mut(&doc.path).and_then(|it| it.judge.take());
+        last.map_or_else(|| Judge::new(doc), |last| last.next(doc))
     }
 
     /// Asks the model. The request goes on, for a moment, when nobody waits for it any more: the next keystroke may agree
@@ -404,7 +417,8 @@ impl Completer {
         let task = tokio::spawn(async move {
             let caller = this.caller(Priority::Keystroke);
             let note = |text: &str| progress.note(text);
-            let attempt = Attempt::new(&*this.provider, &doc, offset, options, context);
+            let just_deleted = this.just_deleted(&doc.path);
+            let attempt = Attempt::new(&*this.provider, &doc, offset, options, context).without(just_deleted);
             let outcome = attempt.on_behalf_of(caller).reporting_to(&note).run().await;
             if let Ok(outcome) = &outcome {
                 this.keep(&doc, offset, trigger, outcome);
@@ -440,6 +454,10 @@ impl Completer {
 
     fn caller(&self, priority: Priority) -> Caller {
         Caller { client: self.client, scope: self.state().settings.scope.clone(), priority }
+    }
+
+    fn just_deleted(&self, path: &Path) -> Vec<String> {
+        self.state().documents.get(path).map(|it| it.past.just_deleted(Instant::now())).unwrap_or_default()
     }
 
     /// Returns what the model can be shown without a long wait, and what is to be read afterwards when that is not all.
