@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use wright_provider::ProviderError;
 
 /// Why a request is not answered.
@@ -16,12 +16,12 @@ pub(crate) struct ApiError {
     param: Option<&'static str>,
     retry_after: Option<Duration>,
     /// Further fields of the error object: numbers and hints.
-    fields: Map<String, Value>,
+    fields: Vec<(&'static str, Value)>,
 }
 
 impl ApiError {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), param: None, retry_after: None, fields: Map::new() }
+        Self { status, code, message: message.into(), param: None, retry_after: None, fields: Vec::new() }
     }
 
     /// Returns the error for a field whose value cannot be used.
@@ -54,8 +54,8 @@ impl ApiError {
     }
 
     #[must_use]
-    fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
-        self.fields.insert(field.to_owned(), value.into());
+    fn with(mut self, field: &'static str, value: impl Into<Value>) -> Self {
+        self.fields.push((field, value.into()));
         self
     }
 
@@ -77,8 +77,8 @@ impl ApiError {
             "param": self.param,
             "code": self.code,
         });
-        if let Value::Object(object) = &mut error {
-            object.extend(self.fields.clone());
+        for (name, value) in &self.fields {
+            error[*name] = value.clone();
         }
         json!({ "error": error })
     }

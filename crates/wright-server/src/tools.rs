@@ -12,6 +12,9 @@ const DESCRIPTION: &str = include_str!("tools.md");
 const OPEN: &str = "<tool_call>";
 const CLOSE: &str = "</tool_call>";
 
+/// How every call begins. Shown the tag alone, small models end their answer at once.
+const BEGUN: &str = "{\"name\": \"";
+
 /// What an answer that is a bare call may begin with, and what it may end with.
 const WRAPPINGS: [(&str, &str); 4] = [("```json", "```"), ("```", "```"), ("<tools>", "</tools>"), ("{", "")];
 
@@ -78,7 +81,7 @@ pub(crate) fn render_result(text: &str) -> String {
 
 /// Returns what an answer begins with that has to be a call.
 pub(crate) fn forced_prefill() -> String {
-    format!("{OPEN}\n")
+    format!("{OPEN}\n{BEGUN}")
 }
 
 /// Tells the calls in an answer from its text.
@@ -190,7 +193,8 @@ impl CallReader {
         }
         self.state = if begun.starts_with(OPEN) || is_fence && !begun.starts_with("```\n") {
             State::Text
-        } else if is_call_begun && begun.starts_with('{') {
+        } else if is_call_begun && !begun.starts_with(['{', '`', '<']) {
+            self.held.insert_str(0, BEGUN);
             State::Call
         } else if WRAPPINGS.iter().any(|(open, _)| begun.starts_with(open)) {
             State::Whole
@@ -331,9 +335,14 @@ mod tests {
     }
 
     #[test]
-    fn a_forced_call_needs_no_opening_tag_and_may_have_one() {
-        let body = "{\"name\": \"list\", \"arguments\": {}}\n</tool_call>";
-        for answer in [body.to_owned(), format!("<tool_call>\n{body}")] {
+    fn a_forced_call_is_continued_or_begun_anew() {
+        let rest = "list\", \"arguments\": {}}";
+        for answer in [
+            format!("{rest}\n</tool_call>"),
+            rest.to_owned(),
+            format!("{BEGUN}{rest}"),
+            format!("<tool_call>\n{BEGUN}{rest}\n</tool_call>"),
+        ] {
             for size in [1, 5, 1_000] {
                 let pieces = read(CallReader::after_prefill(&tools()), &answer, size);
                 assert_eq!(pieces, [call("list", "{}")], "{answer:?} by {size}");

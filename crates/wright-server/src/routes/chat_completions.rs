@@ -95,9 +95,9 @@ pub(super) async fn answer(
     let (id, created, model) = (new_id("chatcmpl-"), now(), provider.model().to_owned());
     if is_warming {
         let timings = answer::warm(&*provider, request, limit).await?;
-        let message = message_json(String::new(), Vec::new());
+        let message = message_json("", &[]);
         let choices = vec![json!({ "index": 0, "message": message, "logprobs": null, "finish_reason": "length" })];
-        let mut object = object(&id, "chat.completion", created, &model, choices);
+        let mut object = object(&id, "chat.completion", created, &model, &choices);
         object["usage"] = usage_json(timings.usage);
         return Ok(Json(object).into_response());
     }
@@ -110,10 +110,10 @@ pub(super) async fn answer(
     let choice = |(idx, Completion { text, reason, .. }): (usize, Completion)| {
         let (said, calls) = conversation.reader().read(&text);
         let reason = if calls.is_empty() { finish_reason(reason) } else { "tool_calls" };
-        json!({ "index": idx, "message": message_json(said, calls), "logprobs": null, "finish_reason": reason })
+        json!({ "index": idx, "message": message_json(&said, &calls), "logprobs": null, "finish_reason": reason })
     };
-    let choices = answer.completions.into_iter().enumerate().map(choice).collect();
-    let mut object = object(&id, "chat.completion", created, &model, choices);
+    let choices: Vec<Value> = answer.completions.into_iter().enumerate().map(choice).collect();
+    let mut object = object(&id, "chat.completion", created, &model, &choices);
     object["usage"] = usage_json(answer.timings.usage);
     object["timings"] = answer.timings.to_llama_json();
     Ok(Json(object).into_response())
@@ -173,21 +173,21 @@ fn to_tool(tool: WireTool) -> Result<Tool, ApiError> {
     }
 }
 
-fn message_json(said: String, calls: Vec<Call>) -> Value {
+fn message_json(said: &str, calls: &[Call]) -> Value {
     if calls.is_empty() {
         return json!({ "role": "assistant", "content": said, "refusal": null });
     }
     let content = Some(said).filter(|it| !it.is_empty());
-    let calls: Vec<Value> = calls.into_iter().map(call_json).collect();
+    let calls: Vec<Value> = calls.iter().map(call_json).collect();
     json!({ "role": "assistant", "content": content, "refusal": null, "tool_calls": calls })
 }
 
-fn call_json(call: Call) -> Value {
+fn call_json(call: &Call) -> Value {
     let function = json!({ "name": call.name, "arguments": call.arguments });
     json!({ "id": new_id("call_"), "type": "function", "function": function })
 }
 
-fn object(id: &str, kind: &str, created: u64, model: &str, choices: Vec<Value>) -> Value {
+fn object(id: &str, kind: &str, created: u64, model: &str, choices: &[Value]) -> Value {
     json!({ "id": id, "object": kind, "created": created, "model": model, "choices": choices })
 }
 
@@ -206,7 +206,7 @@ struct ChoiceState {
 }
 
 impl ChatFrames {
-    fn frame(&self, choices: Vec<Value>) -> Value {
+    fn frame(&self, choices: &[Value]) -> Value {
         let mut object = object(&self.id, "chat.completion.chunk", self.created, &self.model, choices);
         if self.includes_usage {
             object["usage"] = Value::Null;
@@ -214,9 +214,9 @@ impl ChatFrames {
         object
     }
 
-    fn delta(&self, idx: usize, delta: Value, finish_reason: Option<&str>) -> sse::Event {
+    fn delta(&self, idx: usize, delta: &Value, finish_reason: Option<&str>) -> sse::Event {
         let choice = json!({ "index": idx, "delta": delta, "logprobs": null, "finish_reason": finish_reason });
-        data(&self.frame(vec![choice]))
+        data(&self.frame(&[choice]))
     }
 
     fn pieces(&mut self, idx: usize, pieces: Vec<Piece>) -> Vec<sse::Event> {
@@ -226,13 +226,13 @@ impl ChatFrames {
                 Piece::Text(text) if text.is_empty() => continue,
                 Piece::Text(text) => json!({ "content": text }),
                 Piece::Call(call) => {
-                    let mut call = call_json(call);
+                    let mut call = call_json(&call);
                     call["index"] = json!(self.choices[idx].n_calls);
                     self.choices[idx].n_calls += 1;
                     json!({ "tool_calls": [call] })
                 }
             };
-            frames.push(self.delta(idx, delta, None));
+            frames.push(self.delta(idx, &delta, None));
         }
         frames
     }
@@ -241,14 +241,14 @@ impl ChatFrames {
         let rest = self.choices[idx].reader.finish();
         let mut frames = self.pieces(idx, rest);
         let reason = if self.choices[idx].n_calls > 0 { "tool_calls" } else { finish_reason(reason) };
-        frames.push(self.delta(idx, json!({}), Some(reason)));
+        frames.push(self.delta(idx, &json!({}), Some(reason)));
         frames
     }
 }
 
 impl Frames for ChatFrames {
     fn opening(&mut self) -> Vec<sse::Event> {
-        let begin = |idx| self.delta(idx, json!({ "role": "assistant", "content": "" }), None);
+        let begin = |idx| self.delta(idx, &json!({ "role": "assistant", "content": "" }), None);
         (0..self.choices.len()).map(begin).collect()
     }
 
@@ -269,7 +269,7 @@ impl Frames for ChatFrames {
             Event::Finished(usage) => {
                 let mut frames = Vec::new();
                 if self.includes_usage {
-                    let mut last = self.frame(Vec::new());
+                    let mut last = self.frame(&[]);
                     last["usage"] = usage_json(usage);
                     frames.push(data(&last));
                 }

@@ -159,7 +159,7 @@ impl Asking<'_> {
                 choices.push(choice(choices.len(), &text, Some(finish_reason(reason))));
             }
         }
-        let mut object = object(&new_id("cmpl-"), now(), self.provider.model(), choices);
+        let mut object = object(&new_id("cmpl-"), now(), self.provider.model(), &choices);
         object["usage"] = usage_json(usage);
         add_note(&mut object, withheld.as_ref());
         Ok(Json(object).into_response())
@@ -198,7 +198,7 @@ impl Asking<'_> {
     }
 }
 
-fn object(id: &str, created: u64, model: &str, choices: Vec<Value>) -> Value {
+fn object(id: &str, created: u64, model: &str, choices: &[Value]) -> Value {
     json!({ "id": id, "object": "text_completion", "created": created, "model": model, "choices": choices })
 }
 
@@ -222,7 +222,7 @@ struct TextFrames {
 }
 
 impl TextFrames {
-    fn frame(&self, choices: Vec<Value>) -> Value {
+    fn frame(&self, choices: &[Value]) -> Value {
         let mut object = object(&self.id, self.created, &self.model, choices);
         if self.includes_usage {
             object["usage"] = Value::Null;
@@ -239,18 +239,18 @@ impl Frames for TextFrames {
     fn frames(&mut self, event: Event) -> Vec<sse::Event> {
         match event {
             ref it @ Event::Text { candidate, ref text } if has_text(it) => {
-                vec![data(&self.frame(vec![choice(candidate as usize, text, None)]))]
+                vec![data(&self.frame(&[choice(candidate as usize, text, None)]))]
             }
             Event::Text { .. } => Vec::new(),
             Event::Stopped { candidate, reason, .. } => {
-                let mut last = self.frame(vec![choice(candidate as usize, "", Some(finish_reason(reason)))]);
+                let mut last = self.frame(&[choice(candidate as usize, "", Some(finish_reason(reason)))]);
                 add_note(&mut last, self.withheld.as_ref());
                 vec![data(&last)]
             }
             Event::Finished(usage) => {
                 let mut frames = Vec::new();
                 if self.includes_usage {
-                    let mut last = self.frame(Vec::new());
+                    let mut last = self.frame(&[]);
                     last["usage"] = usage_json(usage);
                     frames.push(data(&last));
                 }
