@@ -112,7 +112,7 @@ fn typing_without_traces_or_without_its_peer_says_so() {
     let args = ["eval", "typing", "--traces", traces, "--peer", "http://127.0.0.1:9"];
     let run = Surroundings::new().run(&[&args[..], &model[..]].concat());
     assert_eq!(run.exit, 2, "{run:?}");
-    assert!(run.stderr.contains("cannot measure the peer at \"http://127.0.0.1:9\""), "{run:?}");
+    assert!(run.stderr.contains("cannot measure the peer at \"http://127.0.0.1:9/\""), "{run:?}");
 }
 
 #[test]
