@@ -127,7 +127,7 @@ impl Ours {
         let before = std::mem::replace(&mut self.read_before, now);
         let by_worker = now.zip(before).and_then(|(now, before)| now.checked_sub(before));
         let by_answer = || seen.usage.prompt_tokens.saturating_sub(seen.usage.cached_tokens);
-        by_worker.or_else(|| (seen.n_finished == seen.n_requests).then(by_answer))
+        by_worker.or_else(|| (seen.n_finished.max(seen.n_read) >= seen.n_requests).then(by_answer))
     }
 }
 
@@ -157,7 +157,7 @@ pub(super) async fn decode_step(provider: &dyn Provider, text: &str) -> Result<O
             Event::Text { .. } => {
                 first.get_or_insert_with(Instant::now);
             }
-            Event::Stopped { .. } => {}
+            Event::Read(_) | Event::Stopped { .. } => {}
             Event::Finished(usage) => n_written = usage.completion_tokens,
         }
     }

@@ -21,7 +21,9 @@ pub(super) struct Seen {
     pub(super) n_requests: usize,
     /// How many of these requests were answered to their end. The others were given up, as enough was written.
     pub(super) n_finished: usize,
-    /// Tokens of the requests that were answered to their end.
+    /// How many of these requests were said to be read.
+    pub(super) n_read: usize,
+    /// Tokens of the requests, as far as the provider said.
     pub(super) usage: Usage,
     /// What was asked last.
     pub(super) prompt: Option<Prompt>,
@@ -36,11 +38,14 @@ impl Seen {
         if self.n_finished == self.n_requests {
             return Ok(self.usage);
         }
+        let completion_tokens = provider.count_tokens(&self.text).await? as u64;
+        if self.n_read == self.n_requests {
+            return Ok(Usage { completion_tokens, ..self.usage });
+        }
         let prompt_tokens = match &self.prompt {
             Some(prompt) => provider.cost(prompt).await?.n_tokens as u64,
             None => 0,
         };
-        let completion_tokens = provider.count_tokens(&self.text).await? as u64;
         Ok(Usage { prompt_tokens, cached_tokens: self.usage.cached_tokens, completion_tokens })
     }
 }
@@ -81,8 +86,15 @@ impl Watch {
                 seen.text.push_str(text);
             }
             Event::Stopped { .. } => {}
+            Event::Read(read) => {
+                seen.usage += *read;
+                seen.n_read += 1;
+            }
             Event::Finished(usage) => {
-                seen.usage += *usage;
+                let was_told = seen.n_read > seen.n_finished;
+                let read = if was_told { 0 } else { usage.prompt_tokens };
+                let cached = if was_told { 0 } else { usage.cached_tokens };
+                seen.usage += Usage { prompt_tokens: read, cached_tokens: cached, ..*usage };
                 seen.n_finished += 1;
             }
         });
