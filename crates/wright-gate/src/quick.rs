@@ -272,6 +272,20 @@ mod tests {
     }
 
     #[test]
+    fn ordinary_suggestions_pass() {
+        for (marked, insert) in [
+            ("total = 1\nx = ║\n", "total + 1"),
+            ("total = 1\nx = t║\n", "otal + 1"),
+            ("x = 1║\n", "\ny = 2"),
+            ("def f(x):\n    return ║\n", "x + 1"),
+            ("def f(x):\n║\n\ndef g():\n    pass\n", "    y = x\n    return y"),
+            ("def f(x):\n    if x:\n        return 1\n║\n\nprint(f(1))\n", "    else:\n        return 2"),
+        ] {
+            assert_eq!(codes("a.py", marked, insert), [""; 0], "{marked}");
+        }
+    }
+
+    #[test]
     fn a_judge_of_a_later_version_knows_what_changed() {
         let first = Judge::new(&Document::new("a.py", 1, "def f(a):\n    return \n"));
         assert!(first.judge(Edit::single(21..21, "a"), &Surroundings::default()).is_ok());

@@ -233,6 +233,8 @@ mod tests {
     fn python_in_doubt_refuses_nothing() {
         assert_eq!(unknown(Language::Python, "from a import *\n║", "b()"), [""; 0]);
         assert_eq!(unknown(Language::Python, "x = once\n║", "once"), [""; 0], "the file uses it already");
+        assert_eq!(unknown(Language::Python, "exec(open('a').read())\n║", "b()"), [""; 0]);
+        assert_eq!(unknown(Language::Python, "exec('b = 1', {})\n║", "b()"), ["b"], "in names of its own");
         assert_eq!(unknown(Language::Python, "def f():\n    global later\n    later = 1\n║", "later"), [""; 0]);
         let index = KnownNames::from_iter(["elsewhere"]);
         assert_eq!(unknown_with(Language::Python, "║", "elsewhere(nowhere)", Some(&index)), ["nowhere"]);

@@ -73,10 +73,12 @@ pub(super) static TABLE: Table = Table {
     builtins: include_str!("builtins/python.txt"),
 };
 
-/// Anything may come out of a star import, and code that writes globals by name may bind anything.
+/// Anything may come out of a star import, and code that is run or put into the file's own names may bind anything.
 fn remark<'t>(site: &Site<'_, 't>) -> Remark<'t> {
-    let is_dynamic = || ["exec(", "globals()"].iter().any(|it| site.own().starts_with(it));
-    if site.node.kind() == "wildcard_import" || is_dynamic() {
+    let n_arguments = || site.node.child_by_field_name("arguments").map_or(0, |it| it.named_child_count());
+    let runs_here = || site.own().starts_with("exec(") && n_arguments() < 2;
+    let writes_names = || site.own() == "globals()" && matches!(site.kind(0), "subscript" | "attribute");
+    if site.node.kind() == "wildcard_import" || runs_here() || writes_names() {
         return Remark::Doubt(Doubts { all: true, ..Doubts::default() });
     }
     Remark::Nothing
