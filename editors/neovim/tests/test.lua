@@ -537,7 +537,7 @@ function real_tests.the_real_server_knows_why_it_was_silent()
   until_holds('the log', function()
     editor:lua('vim.cmd("stopinsert | Wright log")')
     vim.wait(500)
-    return table.concat(editor:lines(), '\n'):find('disabled%-language') ~= nil
+    return table.concat(editor:lines(), '\n'):find('turn this language off', 1, true) ~= nil
   end)
   editor:close()
 end
