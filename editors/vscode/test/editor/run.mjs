@@ -333,9 +333,10 @@ const real = {
     await editor.type("def add(first, second):\n\treturn fir");
     await until("ghost text", async () => (await editor.ghostText()) !== "");
     await editor.screenshot("real");
-    const before = (await editor.lines()).join("\n");
+    const column = async () => /Ln \d+, Col \d+/.exec(await editor.statusBar())?.[0];
+    const before = await column();
     await editor.press("Tab");
-    await until("the text", async () => (await editor.lines()).join("\n").length > before.length);
+    await until("the cursor behind the text", async () => (await column()) !== before);
     await editor.screenshot("real-accepted");
   },
 };
