@@ -166,6 +166,7 @@ impl Cutting {
 
     fn take(&mut self, event: Event) {
         match event {
+            Event::Read(_) => {}
             Event::Text { candidate, text } => {
                 // A provider tells in pieces of about a token.
                 self.seen.completion_tokens += 1;

@@ -60,7 +60,7 @@ fn text_and_error(outcomes: Vec<Result<Event, ProviderError>>) -> (String, Optio
     for outcome in outcomes {
         match outcome {
             Ok(Event::Text { text: more, .. }) => text.push_str(&more),
-            Ok(Event::Stopped { .. } | Event::Finished(_)) => {}
+            Ok(Event::Read(_) | Event::Stopped { .. } | Event::Finished(_)) => {}
             Err(error) => return (text, Some(error)),
         }
     }

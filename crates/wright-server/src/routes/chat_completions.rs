@@ -260,6 +260,7 @@ impl Frames for ChatFrames {
             {
                 Vec::new()
             }
+            Event::Read(_) => Vec::new(),
             Event::Text { candidate, text } => {
                 let idx = candidate as usize;
                 let pieces = self.choices[idx].reader.push(&text);

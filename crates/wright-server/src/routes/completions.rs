@@ -241,7 +241,7 @@ impl Frames for TextFrames {
             ref it @ Event::Text { candidate, ref text } if has_text(it) => {
                 vec![data(&self.frame(&[choice(candidate as usize, text, None)]))]
             }
-            Event::Text { .. } => Vec::new(),
+            Event::Read(_) | Event::Text { .. } => Vec::new(),
             Event::Stopped { candidate, reason, .. } => {
                 let mut last = self.frame(&[choice(candidate as usize, "", Some(finish_reason(reason)))]);
                 add_note(&mut last, self.withheld.as_ref());

@@ -317,7 +317,7 @@ impl Frames for NativeFrames {
                     "tokens_predicted": self.n_pieces,
                 }))]
             }
-            Event::Text { .. } => Vec::new(),
+            Event::Read(_) | Event::Text { .. } => Vec::new(),
             Event::Stopped { candidate, reason, .. } => {
                 self.ended.push((candidate as usize, reason));
                 Vec::new()

@@ -412,7 +412,7 @@ impl Frames for ResponseFrames {
                 Vec::new()
             }
             // One answer was asked for.
-            Event::Text { .. } | Event::Stopped { .. } => Vec::new(),
+            Event::Read(_) | Event::Text { .. } | Event::Stopped { .. } => Vec::new(),
             Event::Finished(usage) => {
                 let mut frames = self.end();
                 let response = self.head.ended(&self.output, self.reason, usage);
