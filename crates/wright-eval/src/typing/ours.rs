@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use tokio::time::timeout;
 use wright_complete::{Ask, Budget, Completer, Feedback, Outcome, Settings, Source, Trigger};
-use wright_provider::{Event, Priority, Prompt, Provider, ProviderError, Request, Sampling};
+use wright_provider::{Event, Priority, Prompt, Provider, ProviderError, Request, Sampling, Usage};
 use wright_text::{Document, Edit};
 
 use super::sample::{Answer, Sample};
@@ -88,7 +88,7 @@ impl Ours {
             first_ms: seen.first_text.map(|it| millis(it.saturating_duration_since(started))),
             complete_ms: millis(elapsed.min(TIME_LIMIT)),
             prompt_tokens: tokens.prompt_tokens,
-            evaluated_tokens: self.evaluated_tokens(&seen, worker).await,
+            evaluated_tokens: self.evaluated_tokens(&seen, tokens, worker).await,
             written_tokens: tokens.completion_tokens,
             shown_tokens: 0,
             shown: String::new(),
@@ -117,17 +117,17 @@ impl Ours {
         Ok(())
     }
 
-    /// Returns how many prompt tokens were read since the last answer; without a worker, those of this answer if it was read
-    /// to its end.
-    async fn evaluated_tokens(&mut self, seen: &Seen, worker: Option<&dyn Worker>) -> Option<u64> {
+    /// Returns how many prompt tokens were read since the last answer; without a worker, those of this answer where they are
+    /// known.
+    async fn evaluated_tokens(&mut self, seen: &Seen, tokens: Usage, worker: Option<&dyn Worker>) -> Option<u64> {
         let now = match worker {
             Some(worker) => worker.evaluated_tokens().await,
             None => None,
         };
         let before = std::mem::replace(&mut self.read_before, now);
         let by_worker = now.zip(before).and_then(|(now, before)| now.checked_sub(before));
-        let by_answer = || seen.usage.prompt_tokens.saturating_sub(seen.usage.cached_tokens);
-        by_worker.or_else(|| (seen.n_finished.max(seen.n_read) >= seen.n_requests).then(by_answer))
+        let by_answer = || tokens.prompt_tokens.saturating_sub(tokens.cached_tokens);
+        by_worker.or_else(|| seen.is_read_known().then(by_answer))
     }
 }
 

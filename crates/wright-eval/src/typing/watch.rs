@@ -21,9 +21,11 @@ pub(super) struct Seen {
     pub(super) n_requests: usize,
     /// How many of these requests were answered to their end. The others were given up, as enough was written.
     pub(super) n_finished: usize,
-    /// How many of these requests were said to be read.
+    /// How many of them said what they read before they wrote.
     pub(super) n_read: usize,
-    /// Tokens of the requests, as far as the provider said.
+    /// What those read.
+    pub(super) read: Usage,
+    /// Tokens of the requests that were answered to their end.
     pub(super) usage: Usage,
     /// What was asked last.
     pub(super) prompt: Option<Prompt>,
@@ -32,15 +34,20 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Returns what was read and written, as far as it is known of requests that were given up: the length of the last
-    /// prompt, and of the text that came.
+    /// Returns whether it is known how much of the prompts was read and how much a cache held.
+    pub(super) fn is_read_known(&self) -> bool {
+        self.n_finished == self.n_requests || self.n_read == self.n_requests
+    }
+
+    /// Returns what was read and written. Of requests that were given up it is what they said they read, or else the length
+    /// of the last prompt, and the length of the text that came.
     pub(super) async fn tokens(&self, provider: &dyn Provider) -> Result<Usage, ProviderError> {
         if self.n_finished == self.n_requests {
             return Ok(self.usage);
         }
         let completion_tokens = provider.count_tokens(&self.text).await? as u64;
-        if self.n_read == self.n_requests {
-            return Ok(Usage { completion_tokens, ..self.usage });
+        if self.is_read_known() {
+            return Ok(Usage { completion_tokens, ..self.read });
         }
         let prompt_tokens = match &self.prompt {
             Some(prompt) => provider.cost(prompt).await?.n_tokens as u64,
@@ -86,15 +93,12 @@ impl Watch {
                 seen.text.push_str(text);
             }
             Event::Stopped { .. } => {}
-            Event::Read(read) => {
-                seen.usage += *read;
+            Event::Read(usage) => {
+                seen.read += *usage;
                 seen.n_read += 1;
             }
             Event::Finished(usage) => {
-                let was_told = seen.n_read > seen.n_finished;
-                let read = if was_told { 0 } else { usage.prompt_tokens };
-                let cached = if was_told { 0 } else { usage.cached_tokens };
-                seen.usage += Usage { prompt_tokens: read, cached_tokens: cached, ..*usage };
+                seen.usage += *usage;
                 seen.n_finished += 1;
             }
         });
@@ -171,5 +175,13 @@ mod tests {
         let Event::Text { text, .. } = first else { panic!("{first:?}") };
         let tokens = watch.seen().tokens(&watch).await.unwrap();
         assert!(tokens.prompt_tokens > 0 && tokens.completion_tokens == text.len() as u64, "{tokens:?}");
+    }
+
+    #[tokio::test]
+    async fn what_a_given_up_request_said_it_read_is_believed() {
+        let provider = ScriptedProvider::answering(&[]).with_token_counts(str::len);
+        let read = Usage { prompt_tokens: 500, cached_tokens: 498, completion_tokens: 0 };
+        let seen = Seen { n_requests: 1, n_read: 1, read, text: "abc".to_owned(), ..Seen::default() };
+        assert_eq!(seen.tokens(&provider).await.unwrap(), Usage { completion_tokens: 3, ..read });
     }
 }
