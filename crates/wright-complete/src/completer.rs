@@ -787,8 +787,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_long_context_is_narrowed_until_it_has_been_read() {
-        let settings =
-            Settings { max_read: Some(Duration::from_secs(1)), look_ahead: false, ..Settings::default() };
+        let settings = Settings { max_read: Some(Duration::from_secs(1)), look_ahead: false, ..Settings::default() };
         let mut editor = Editor::with(ScriptedProvider::answering(&["1"]), settings);
         let text = format!("{}x = ║\n", "value = 1\n".repeat(300));
         let outcome = editor.outcome(&text).await;
@@ -796,6 +795,8 @@ mod tests {
         until(|| editor.n_asked() == 2).await;
         let reading = editor.provider.requests().into_iter().find(|it| it.sampling.max_tokens == 0).unwrap();
         assert_eq!(reading.priority, Priority::Background);
-        assert!(matches!(reading.prompt, wright_provider::Prompt::FillInTheMiddle { prefix, .. } if prefix.len() > 2_000));
+        assert!(
+            matches!(reading.prompt, wright_provider::Prompt::FillInTheMiddle { prefix, .. } if prefix.len() > 2_000)
+        );
     }
 }

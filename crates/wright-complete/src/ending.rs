@@ -57,7 +57,8 @@ impl<'a> Ending<'a> {
         }
         match (self.extent, self.reach) {
             (_, Reach::Single) => true,
-            (Extent::RestOfLine, Reach::Line | Reach::Natural) | (Extent::FreshLine | Extent::WithinLine, Reach::Line) => {
+            (Extent::RestOfLine, Reach::Line | Reach::Natural)
+            | (Extent::FreshLine | Extent::WithinLine, Reach::Line) => {
                 let (line, rest) = text.split_at(first);
                 !self.lacks_body(line) || is_body_over(rest, self.indent_of(line))
             }

@@ -104,7 +104,8 @@ impl Flight {
                 return agrees;
             }
             let is_silent = written.text.is_empty();
-            let changed = tokio::time::timeout(if is_silent { SILENCE } else { Duration::MAX }, progress.changed()).await;
+            let changed =
+                tokio::time::timeout(if is_silent { SILENCE } else { Duration::MAX }, progress.changed()).await;
             if !matches!(changed, Ok(Ok(()))) {
                 return false;
             }

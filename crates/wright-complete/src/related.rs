@@ -120,7 +120,11 @@ mod tests {
     #[test]
     fn functions_used_nearby_are_cited_from_other_open_documents() {
         let doc = Document::new("a.py", 1, "from b import area\n\nprint(area(\n");
-        let other = Document::new("/home/me/project/src/b.py", 1, "def area(width, height):\n    return 1\n\ndef other():\n    pass\n");
+        let other = Document::new(
+            "/home/me/project/src/b.py",
+            1,
+            "def area(width, height):\n    return 1\n\ndef other():\n    pass\n",
+        );
         let snippets = related(&doc, 30, [&doc, &other].into_iter(), 400);
         assert_eq!(snippets.len(), 1);
         assert_eq!(snippets[0].as_comment(), "# Path: project/src/b.py\n# def area(width, height):\n");
