@@ -8,6 +8,7 @@
 mod document;
 mod edit;
 mod fences;
+pub mod generalize;
 mod indent;
 mod languages;
 pub mod names;
@@ -15,6 +16,7 @@ mod normalize;
 mod outline;
 mod patch;
 mod python_errors;
+pub mod shapes;
 mod syntax;
 pub mod syntax_edits;
 

@@ -1,0 +1,7 @@
+def send(message, channel):
+    channel.write(message)
+
+
+def broadcast(messages, channel, retries):
+    for message in messages:
+        send(message, channel)

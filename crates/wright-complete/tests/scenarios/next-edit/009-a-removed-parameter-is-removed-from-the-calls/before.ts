@@ -1,0 +1,6 @@
+function log(level: string, text: string, verbose: boolean) {
+  console.log(`[${level}] ${text}`);
+}
+
+log("info", "started", true);
+log("warn", "slow", false);

@@ -1,0 +1,6 @@
+function log(level: string, text: string) {
+  console.log(`[${level}] ${text}`);
+}
+
+log("info", "started");
+log("warn", "slow");

@@ -1,0 +1,6 @@
+def copy(source, target):
+    target.write(source.read())
+
+
+copy(first, second)
+copy(open("a"), open("b", "w"))

@@ -1,0 +1,6 @@
+const names = {
+  one: "uno",
+  two: "dos",
+  three: "tres",
+  four: "cuatro",
+};

@@ -1,0 +1,5 @@
+interface Filter {
+  author: string;
+  label: string;
+  milestone: string;
+}

@@ -1,0 +1,15 @@
+package web
+
+type Server struct {
+	host string
+	port int
+	name string
+}
+
+func NewServer(host string, port int, name string) *Server {
+	return &Server{
+		host: host,
+		port: port,
+		name: name,
+	}
+}

@@ -1,0 +1,8 @@
+function fetchUser(id: string) {
+  return db.find(id);
+}
+
+async function greet(id: string) {
+  const user = fetchUser(id);
+  return `hi ${user.name}`;
+}

@@ -1,0 +1,7 @@
+async def main():
+    total = load_total()
+    print(total)
+
+
+def load_total():
+    return 3

@@ -1,0 +1,7 @@
+async def main():
+    total = await load_total()
+    print(total)
+
+
+async def load_total():
+    return 3

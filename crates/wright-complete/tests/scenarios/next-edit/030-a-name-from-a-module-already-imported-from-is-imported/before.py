@@ -1,0 +1,6 @@
+from collections import Counter
+
+
+def tally(words):
+    counts = Counter(words)
+    return counts

@@ -1,0 +1,9 @@
+import numpy as xp
+
+
+def mean(values):
+    return xp.array(values).mean()
+
+
+def zeros(count):
+    return xp.zeros(count)

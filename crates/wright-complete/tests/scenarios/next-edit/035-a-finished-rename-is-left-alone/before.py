@@ -1,0 +1,6 @@
+def load(path):
+    return open(path)
+
+
+def main():
+    return load("x")

@@ -1,0 +1,3 @@
+const title = "Wellcome";
+const subtitle = "Please sign in";
+const footer = "Bye";

@@ -1,0 +1,6 @@
+def first(value):
+    return value + 1
+
+
+def second(value):
+    return value + 2

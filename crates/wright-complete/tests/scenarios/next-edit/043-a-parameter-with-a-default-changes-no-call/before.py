@@ -1,0 +1,6 @@
+def fetch(url):
+    return get(url)
+
+
+fetch("a")
+fetch("b")

@@ -1,0 +1,5 @@
+function load(name) {
+  return name;
+}
+
+load("a");

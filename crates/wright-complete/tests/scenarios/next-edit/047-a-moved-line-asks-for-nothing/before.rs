@@ -1,0 +1,5 @@
+fn setup() {
+    open();
+    read();
+    close();
+}

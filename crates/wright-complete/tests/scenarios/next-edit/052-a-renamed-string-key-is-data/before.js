@@ -1,0 +1,3 @@
+const a = { name: "x" };
+const b = { name: "y" };
+send("name", a, b);
