@@ -8,6 +8,8 @@
 
 mod completer;
 
+pub mod next_edit;
+
 mod attempt;
 mod cache;
 mod context;

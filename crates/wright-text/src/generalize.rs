@@ -214,6 +214,7 @@ pub struct Rewrite {
     /// What comes: text, or the hole of that number.
     template: Vec<Piece>,
     n_fixed_words: usize,
+    starts_line: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -288,6 +289,11 @@ impl Rewrite {
     /// Returns whether the pattern holds a word, without which it fits nearly everywhere.
     pub fn is_specific(&self) -> bool {
         self.n_fixed_words > 0
+    }
+
+    /// Returns whether it was learned at the start of lines only.
+    pub fn starts_line(&self) -> bool {
+        self.starts_line
     }
 }
 
@@ -416,7 +422,7 @@ impl<'t> Steps<'t> {
             rewrite.text(self.spacing_after(change.after.end));
         }
         rewrite.kept(&self.old[right], self.old_text);
-        let rewrite = rewrite.finish();
+        let rewrite = Rewrite { starts_line: is_insertion && n_left == 0, ..rewrite.finish() };
         rewrite.is_specific().then_some(rewrite)
     }
 
@@ -491,7 +497,12 @@ impl Builder {
     }
 
     fn finish(self) -> Rewrite {
-        Rewrite { pattern: self.pattern, template: self.template, n_fixed_words: self.n_fixed_words }
+        Rewrite {
+            pattern: self.pattern,
+            template: self.template,
+            n_fixed_words: self.n_fixed_words,
+            starts_line: false,
+        }
     }
 }
 
