@@ -28,6 +28,8 @@ use wright_text::{Document, Edit, Replacement};
 pub use history::{EditHistory, RecentEdit};
 use scene::Scene;
 
+use crate::Trigger;
+
 /// Why an edit is predicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
@@ -100,15 +102,6 @@ pub struct Prediction {
     pub reason: Reason,
     /// How certain it is, up to 1.
     pub confidence: f32,
-}
-
-/// Who asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trigger {
-    /// The editor, after an edit.
-    Automatic,
-    /// The person, by a key: unfinished code at the position is looked at even without edits.
-    Invoked,
 }
 
 /// How next edits are made.
