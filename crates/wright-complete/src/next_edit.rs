@@ -217,7 +217,15 @@ pub async fn predict(
 fn judged(doc: &Document, open: &[&Document], prediction: Prediction) -> Option<NextEdit> {
     let Prediction { path, edit, place, reason, confidence } = prediction;
     let target = if path == doc.path { doc } else { open.iter().copied().find(|it| it.path == path)? };
-    let edit = quick::judge(target, edit).ok()?;
+    let verified = quick::judge(target, edit.clone()).ok().map(|it| (it, place));
+    // One place that the gate refuses must not hide the others.
+    let one_by_one = || {
+        let mut alone: Vec<&Replacement> = edit.replacements().iter().filter(|_| edit.replacements().len() > 1).collect();
+        alone.sort_by_key(|it| it.range.start.abs_diff(place));
+        let single = |it: &Replacement| Edit::single(it.range.clone(), it.text.as_str());
+        alone.into_iter().find_map(|it| Some((quick::judge(target, single(it)).ok()?, it.range.start)))
+    };
+    let (edit, place) = verified.or_else(one_by_one)?;
     Some(NextEdit { path, edit, place, reason, confidence })
 }
 

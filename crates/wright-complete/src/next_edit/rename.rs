@@ -41,6 +41,11 @@ pub(crate) fn word_replaced(scene: &Scene<'_>) -> Vec<Site> {
     sites
 }
 
+/// Returns the names that were renamed where they are bound, old and new; other rules leave their uses alone.
+pub(crate) fn renamed_words(scene: &Scene<'_>) -> Vec<(String, String)> {
+    renamings(scene, &scene.tree.names()).into_iter().map(|it| (it.old, it.new)).collect()
+}
+
 /// Returns old and new names of functions whose heads changed, wherever the head was.
 fn word_renamings(scene: &Scene<'_>) -> Vec<(String, String)> {
     let mut found = Vec::new();

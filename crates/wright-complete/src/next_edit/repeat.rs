@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use wright_text::generalize::{Rewrite, TokenKind, by_analogy, line_changes, token_changes};
+use wright_text::generalize::{Rewrite, Token, TokenChange, TokenKind, by_analogy, line_changes, token_changes};
 
+use super::rename::renamed_words;
 use super::scene::{Change, Scene, indent_of, line_around};
 use super::{Reason, Site};
 
@@ -29,6 +30,7 @@ pub(crate) fn repeated(scene: &Scene<'_>) -> Vec<Site> {
         for first in &examples[..idx] {
             sites.extend(common(scene, first, second));
             sites.extend(parallel(scene, first, second));
+            sites.extend(respelled(scene, first, second));
         }
     }
     if sites.is_empty() {
@@ -41,10 +43,21 @@ pub(crate) fn repeated(scene: &Scene<'_>) -> Vec<Site> {
 }
 
 fn examples(scene: &Scene<'_>) -> Vec<Example> {
-    let taught = scene.changes.iter().filter(|it| teaches(it));
+    let renamed = renamed_words(scene);
+    let taught = scene.changes.iter().filter(|it| teaches(it) && !only_renames(scene, it, &renamed));
     let all: Vec<Example> = taught.filter_map(|it| example(scene, it)).collect();
     let n_skipped = all.len().saturating_sub(MAX_EXAMPLES);
     all.into_iter().skip(n_skipped).collect()
+}
+
+/// A renamed name has a scope, which another rule knows.
+fn only_renames(scene: &Scene<'_>, change: &Change, renamed: &[(String, String)]) -> bool {
+    let (old, new) = (scene.tokens_of(&change.before), scene.tokens_of(&change.after));
+    let is_renaming = |it: &TokenChange| {
+        let (old, new) = (&old[it.before.clone()], &new[it.after.clone()]);
+        matches!((old, new), ([a], [b]) if renamed.iter().any(|(old, new)| old == a.text && new == b.text))
+    };
+    token_changes(&old, &new).iter().all(is_renaming)
 }
 
 fn teaches(change: &Change) -> bool {
@@ -105,6 +118,54 @@ fn is_made_already(scene: &Scene<'_>, range: &Range<usize>, text: &str) -> bool 
     let tail = text.strip_prefix(kept).map(str::trim).filter(|it| !it.is_empty());
     head.is_some_and(|it| scene.text()[..range.start].trim_end().ends_with(it))
         || tail.is_some_and(|it| scene.text()[range.end..].trim_start().starts_with(it))
+}
+
+/// Names that lost, gained or swapped the same beginning in two places: `user.getName()` became `user.name()`.
+fn respelled(scene: &Scene<'_>, first: &Example, second: &Example) -> Vec<Site> {
+    let (Some(a), Some(b)) = (Respelling::of(scene, first), Respelling::of(scene, second)) else { return Vec::new() };
+    if a.from != b.from || a.to != b.to || a.owner != b.owner || a.stem == b.stem {
+        return Vec::new();
+    }
+    let tokens = scene.tokens();
+    let fits = tokens.windows(3).filter(|it| it[0].text == a.owner && it[1].text == "." && it[2].kind == TokenKind::Word);
+    let respelled = |it: &[Token<'_>]| {
+        let stem = it[2].text.strip_prefix(a.from.as_str())?;
+        let is_stem = stem.starts_with(|it: char| it.is_uppercase() || it == '_') || a.from.is_empty();
+        is_stem.then(|| scene.site(it[2].range.clone(), format!("{}{}", a.to, cased(stem, &a.to)), Reason::Repeated, 0.85))
+    };
+    fits.filter_map(respelled).collect()
+}
+
+/// How a member's name changed its beginning.
+struct Respelling {
+    owner: String,
+    from: String,
+    to: String,
+    stem: String,
+}
+
+impl Respelling {
+    fn of(scene: &Scene<'_>, example: &Example) -> Option<Respelling> {
+        let (old, new) = (scene.tokens_of(&example.before), scene.tokens_of(&example.after));
+        let changes = token_changes(&old, &new);
+        let [change] = changes.as_slice() else { return None };
+        let ([a], [b]) = (&old[change.before.clone()], &new[change.after.clone()]) else { return None };
+        let (owner, dot) = (change.before.start.checked_sub(2)?, change.before.start - 1);
+        let lower = |text: &str| text.to_lowercase();
+        let n_shared = lower(a.text).bytes().rev().zip(lower(b.text).bytes().rev()).take_while(|(a, b)| a == b).count();
+        let is_whole = n_shared >= 2 && old[dot].text == "." && a.text.is_ascii() && b.text.is_ascii();
+        let (from, stem) = a.text.split_at_checked(a.text.len() - n_shared).filter(|_| is_whole)?;
+        let to = &b.text[..b.text.len() - n_shared];
+        let owner = old[owner].text.to_owned();
+        Some(Respelling { owner, from: from.to_owned(), to: to.to_owned(), stem: stem.to_owned() })
+    }
+}
+
+/// A stem begins in lowercase where nothing stands before it.
+fn cased(stem: &str, before: &str) -> String {
+    let mut letters = stem.trim_start_matches('_').chars();
+    let first = letters.next().map(|it| if before.is_empty() { it.to_ascii_lowercase() } else { it });
+    first.into_iter().chain(letters).collect()
 }
 
 /// Lines that are built like two that were changed alike.
@@ -177,7 +238,13 @@ fn wraps(scene: &Scene<'_>, example: &Example) -> bool {
     let changes = token_changes(&old, &new);
     let inserts = |idx: usize| changes[idx].before.is_empty();
     let text = |idx: usize| new[changes[idx].after.clone()].iter().map(|it| it.text).collect::<String>();
-    changes.len() == 2 && inserts(0) && inserts(1) && text(0).contains(['(', '[', '{']) && text(1).contains([')', ']', '}'])
+    let is_wrap = changes.len() == 2 && inserts(0) && inserts(1);
+    // Around a type it would change one declaration only.
+    let keeps_value = || {
+        let kept = &new[changes[0].after.end..changes[1].after.start];
+        kept.iter().any(|it| matches!(it.kind, TokenKind::Number | TokenKind::Quote | TokenKind::Text))
+    };
+    is_wrap && text(0).contains(['(', '[', '{']) && text(1).contains([')', ']', '}']) && keeps_value()
 }
 
 fn neighbors(scene: &Scene<'_>, example: &Example, place: &Range<usize>) -> Vec<Site> {
@@ -206,7 +273,7 @@ fn at_position(scene: &Scene<'_>, example: &Example) -> Vec<Site> {
 /// Returns whether only one value or name took the place of another: that says nothing about the next line.
 fn is_value_only(scene: &Scene<'_>, example: &Example) -> bool {
     let (old, new) = (scene.tokens_of(&example.before), scene.tokens_of(&example.after));
-    let is_single = |range: &Range<usize>, tokens: &[wright_text::generalize::Token<'_>]| {
+    let is_single = |range: &Range<usize>, tokens: &[Token<'_>]| {
         range.len() == 1 && !matches!(tokens[range.start].kind, TokenKind::Symbol)
     };
     let changes = token_changes(&old, &new);
