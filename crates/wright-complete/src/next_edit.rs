@@ -200,10 +200,32 @@ pub async fn predict(
     if crate::context::is_secret_file(&doc.path) || history.ended_with_undo() {
         return Ok(None);
     }
-    let certain = by_rule(doc, history, offset, open).into_iter().filter(|it| it.confidence >= options.min_confidence);
-    if let Some(found) = certain.filter_map(|it| judged(doc, open, it)).next() {
+    let ruled = by_rule(doc, history, offset, open).into_iter().filter(|it| it.confidence >= options.min_confidence);
+    let (certain, likely): (Vec<_>, Vec<_>) = ruled.partition(|it| it.confidence >= CERTAIN);
+    if let Some(found) = first_judged(doc, open, certain) {
         return Ok(Some(found));
     }
+    if let Some(found) = by_model(provider, doc, history, offset, open, options).await? {
+        return Ok(Some(found));
+    }
+    Ok(first_judged(doc, open, likely))
+}
+
+/// A rule that is less certain than this is shown after the model had its turn.
+const CERTAIN: f32 = 0.7;
+
+fn first_judged(doc: &Document, open: &[&Document], predictions: Vec<Prediction>) -> Option<NextEdit> {
+    predictions.into_iter().find_map(|it| judged(doc, open, it))
+}
+
+async fn by_model(
+    provider: &dyn Provider,
+    doc: &Document,
+    history: &EditHistory,
+    offset: usize,
+    open: &[&Document],
+    options: NextEditOptions,
+) -> Result<Option<NextEdit>, ProviderError> {
     let is_asked = options.trigger == Trigger::Invoked || !history.edits().is_empty();
     if !options.asks_model || !is_asked || !provider.capabilities().fills_in_the_middle {
         return Ok(None);

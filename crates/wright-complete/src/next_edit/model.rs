@@ -10,9 +10,9 @@ use std::ops::Range;
 use wright_provider::{FimOrder, Priority, Prompt, Provider, ProviderError, Request, Sampling, collect};
 use wright_text::generalize::{TokenKind, token_changes};
 use wright_text::shapes::{Binding, is_keyword};
-use wright_text::{Edit, Language, SyntaxTree};
+use wright_text::{Edit, Language, SyntaxTree, reindent};
 
-use super::scene::{Scene, indent_of, line_around};
+use super::scene::{Change, Scene, indent_of, line_around};
 use super::{NextEditOptions, Prediction, Reason};
 
 /// What an answer must do to be believed.
@@ -36,7 +36,15 @@ struct Hole {
     range: Range<usize>,
     proof: Proof,
     /// What the hole must start with: text that is put in front of the answer.
-    lead: &'static str,
+    lead: String,
+    /// How likely the answer must be, per token, below what is asked of others.
+    allowance: f32,
+}
+
+impl Hole {
+    fn new(range: Range<usize>, proof: Proof, lead: impl Into<String>) -> Hole {
+        Hole { range, proof, lead: lead.into(), allowance: 0.0 }
+    }
 }
 
 /// Returns what the model would write into the first hole whose answer passes its test.
@@ -49,10 +57,9 @@ pub(crate) async fn finish(
         let request = request(scene, &hole, options);
         let (completions, _) = collect(provider.complete(request).await?).await?;
         let Some(completion) = completions.into_iter().next() else { continue };
-        let is_likely = completion.mean_logprob >= options.min_logprob;
-        if let Some(text) = accepted(scene, &hole, &completion.text).filter(|_| is_likely) {
+        let is_likely = completion.mean_logprob >= options.min_logprob - hole.allowance;
+        if let Some(edit) = accepted(scene, &hole, &completion.text).filter(|_| is_likely) {
             let confidence = completion.mean_logprob.exp().clamp(0.0, 1.0);
-            let edit = Edit::single(hole.range.clone(), text);
             let place = hole.range.start;
             let path = scene.doc.path.clone();
             return Ok(Some(Prediction { path, edit, place, reason: Reason::Unfinished, confidence }));
@@ -76,38 +83,89 @@ fn request(scene: &Scene<'_>, hole: &Hole, options: NextEditOptions) -> Request 
 }
 
 /// Cuts an answer to what belongs into the hole and tests it.
-fn accepted(scene: &Scene<'_>, hole: &Hole, answer: &str) -> Option<String> {
+fn accepted(scene: &Scene<'_>, hole: &Hole, answer: &str) -> Option<Edit> {
     let line = answer.lines().next().unwrap_or_default();
     let rest = scene.text()[hole.range.end..].lines().next().unwrap_or_default();
     let mut text = without_rest(line, rest).trim_end().to_owned();
     if hole.proof == Proof::CompletesWord {
         text = text.chars().take_while(|it| it.is_alphanumeric() || *it == '_').collect();
     }
-    text.insert_str(0, hole.lead);
+    let answered = text.clone();
+    text.insert_str(0, &hole.lead);
     let old = scene.slice(&hole.range);
-    if text.trim().is_empty() || text.trim() == old.trim() {
+    if answered.trim().is_empty() || text.trim() == old.trim() {
         return None;
     }
-    let after = Edit::single(hole.range.clone(), text.as_str()).apply(scene.text()).ok()?;
+    let edit = around_block(scene, hole, &text).unwrap_or_else(|| Edit::single(hole.range.clone(), text.as_str()));
+    let after = edit.apply(scene.text()).ok()?;
     let n_errors = |text: &str| SyntaxTree::parse(scene.language, text).error_count();
     let n_before = scene.tree.error_count();
     let proves = match &hole.proof {
         Proof::Parses => n_errors(&after) < n_before,
         Proof::Uses(name) => holds_word(scene, &text, name),
         Proof::Avoids(member) => !holds_word(scene, &text, member),
-        Proof::CompletesWord => !text.is_empty(),
-        Proof::IsValue => text.trim_start_matches([',', ' ']).starts_with(|it: char| it.is_alphanumeric() || it == '_'),
+        // Another word would be another name.
+        Proof::CompletesWord => answered.starts_with(char::is_lowercase),
+        Proof::IsValue => answered.starts_with(|it: char| it.is_alphanumeric() || it == '_'),
     };
-    (proves && n_errors(&after) <= n_before).then_some(text)
+    (proves && n_errors(&after) <= n_before && knows_names(scene, hole, &answered)).then_some(edit)
 }
 
-/// Cuts the answer where it types again what follows the hole.
+/// Returns whether no name of an answer is one that is bound only in other functions.
+fn knows_names(scene: &Scene<'_>, hole: &Hole, answer: &str) -> bool {
+    let names = scene.tree.names();
+    let words = scene.tokens_of(answer);
+    let is_known = |word: &str| {
+        let mut bound = names.iter().filter(|it| it.text == word && it.binding.is_some()).peekable();
+        bound.peek().is_none() || bound.any(|it| it.scope.contains(&hole.range.start))
+    };
+    let is_value = |at: usize| at == 0 || !matches!(words[at - 1].text, "." | "?.");
+    words.iter().enumerate().all(|(at, it)| it.kind != TokenKind::Word || !is_value(at) || is_known(it.text))
+}
+
+/// Where a line became one that opens a block, the lines after it go inside, up to the end of the block around them.
+fn around_block(scene: &Scene<'_>, hole: &Hole, text: &str) -> Option<Edit> {
+    let opens = text.trim_end().ends_with(if scene.language.has_indented_blocks() { ':' } else { '{' });
+    let line = line_around(scene.text(), hole.range.start);
+    let indent = indent_of(scene.slice(&line));
+    if !opens || line.end != hole.range.end || scene.slice(&line).trim_end().ends_with(['{', ':']) {
+        return None;
+    }
+    let following = scene.text().get(line.end + 1..)?;
+    let is_inside = |it: &&str| it.trim().is_empty() || indent_of(it).len() >= indent.len() && !it.trim().is_empty();
+    let length: usize = following.split_inclusive('\n').take_while(is_inside).map(str::len).sum();
+    let body = following[..length].trim_end();
+    if body.is_empty() {
+        return None;
+    }
+    let unit = if indent.contains('\t') { "\t" } else { "    " };
+    let moved = reindent(body, indent, &format!("{indent}{unit}"));
+    let close = if scene.language.has_indented_blocks() { String::new() } else { format!("\n{indent}}}") };
+    let end = line.end + 1 + body.len();
+    Some(Edit::single(hole.range.start..end, format!("{}\n{moved}{close}", text.trim_end())))
+}
+
+/// Cuts the answer where it types again what follows the hole, or closes what is closed there.
 fn without_rest<'a>(line: &'a str, rest: &str) -> &'a str {
     let rest = rest.trim();
-    match line.strip_suffix(rest) {
-        Some(head) if !rest.is_empty() => head,
-        _ => line,
+    if rest.is_empty() {
+        return line;
     }
+    if let Some(head) = line.strip_suffix(rest) {
+        return head;
+    }
+    let mut depth = 0_i32;
+    for (at, character) in line.char_indices() {
+        match character {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth -= 1,
+            _ => {}
+        }
+        if depth < 0 && rest.starts_with(character) {
+            return &line[..at];
+        }
+    }
+    line.trim_end_matches(';')
 }
 
 fn holds_word(scene: &Scene<'_>, text: &str, word: &str) -> bool {
@@ -125,36 +183,58 @@ fn holes(scene: &Scene<'_>) -> Vec<Hole> {
     found
 }
 
-/// The line at the position does not parse, and the position is at the end of what was typed there.
+/// A line that does not parse and that the person is at the end of, or a stub of one beside it.
 fn broken_line(scene: &Scene<'_>) -> Option<Hole> {
-    let line = line_around(scene.text(), scene.offset);
-    let number = scene.doc.line_column(scene.offset).line;
-    let code = scene.slice(&line);
-    let end = line.start + code.trim_end().len();
-    let is_at_end = scene.offset >= end && !code.trim().is_empty();
-    let is_broken = scene.tree.errors().iter().any(|it| it.line == number || it.line == number + 1);
-    let is_short = code.trim().len() <= 60;
-    (is_at_end && is_broken && is_short).then(|| Hole { range: end..line.end, proof: Proof::Parses, lead: "" })
+    let here = line_around(scene.text(), scene.offset);
+    let above = (here.start > 0).then(|| line_around(scene.text(), here.start - 1));
+    let is_stub = |it: &Range<usize>| (1..=MAX_STUB_BYTES).contains(&scene.slice(it).trim().len());
+    let lines = std::iter::once(here.clone()).chain(above.filter(is_stub));
+    let errors = scene.tree.errors();
+    for line in lines {
+        let code = scene.slice(&line);
+        let number = scene.doc.line_column(line.start).line;
+        let end = line.start + code.trim_end().len();
+        let is_at_end = line != here || scene.offset >= end;
+        let is_broken = errors.iter().any(|it| it.line == number || it.line == number + 1);
+        if code.trim().is_empty() || code.trim().len() > MAX_BROKEN_BYTES || !is_at_end || !is_broken {
+            continue;
+        }
+        let start = line.start + indent_of(code).len();
+        let marker = scene.language.line_comment();
+        let is_comment = code.trim().len() < marker.len() && marker.starts_with(code.trim());
+        return Some(if is_comment {
+            // What a comment says is less certain than code, and the person has begun it.
+            Hole { allowance: 0.6, ..Hole::new(start..line.end, Proof::Parses, format!("{marker} ")) }
+        } else {
+            Hole::new(end..line.end, Proof::Parses, "")
+        });
+    }
+    None
 }
 
-/// A name was replaced by another that ends at the position and that nothing else mentions: it may go on.
+/// The longest line that counts as begun and not as broken otherwise.
+const MAX_BROKEN_BYTES: usize = 60;
+
+/// The longest line that is a stub although the person is beside it.
+const MAX_STUB_BYTES: usize = 3;
+
+/// A name was replaced by another that the position is at and that nothing else mentions: it may go on.
 fn half_word(scene: &Scene<'_>) -> Option<Hole> {
     let is_word = |it: char| it.is_alphanumeric() || it == '_';
-    let head = &scene.text()[..scene.offset];
+    let (head, tail) = scene.text().split_at(scene.offset);
     let start = head.trim_end_matches(is_word).len();
-    let word = &head[start..];
-    let goes_on = scene.text()[scene.offset..].starts_with(is_word);
+    let end = scene.text().len() - tail.trim_start_matches(is_word).len();
+    let word = &scene.text()[start..end];
     let n_mentions = scene.tokens().iter().filter(|it| it.text == word).count();
-    let is_new = |change: &&super::scene::Change| {
+    let is_new = |change: &Change| {
         let (old, new) = (scene.tokens_of(&change.before), scene.tokens_of(&change.after));
         token_changes(&old, &new).iter().any(|it| {
             let replaced = old[it.before.clone()].iter().any(|it| it.kind == TokenKind::Word);
             replaced && new[it.after.clone()].iter().any(|it| it.text == word)
         })
     };
-    let is_half = word.len() >= 2 && !goes_on && n_mentions == 1 && scene.changes.iter().any(|it| is_new(&it));
-    let at = scene.offset;
-    is_half.then(|| Hole { range: at..at, proof: Proof::CompletesWord, lead: "" })
+    let is_half = word.len() >= 2 && n_mentions == 1 && scene.changes.iter().any(is_new);
+    is_half.then(|| Hole::new(end..end, Proof::CompletesWord, ""))
 }
 
 /// A new call ends with a label (`"total:"`) and has no value for it.
@@ -166,7 +246,7 @@ fn bare_label(scene: &Scene<'_>) -> Option<Hole> {
     });
     let call = labels.next()?;
     let at = call.arguments[0].range.end;
-    Some(Hole { range: at..at, proof: Proof::IsValue, lead: ", " })
+    Some(Hole::new(at..at, Proof::IsValue, ", "))
 }
 
 /// Members that only one sort of type has.
@@ -207,18 +287,21 @@ fn sort_of(kind: &str) -> Option<Sort> {
 /// A variable, a field or a function's result is of another sort now, and a line asks it for a member of the former one.
 fn former_members(scene: &Scene<'_>) -> Vec<Hole> {
     let mut found: Vec<(Range<usize>, Hole)> = Vec::new();
+    let names = scene.tree.names();
     for (name, old) in changed_sorts(scene) {
         let Some((_, members)) = MEMBERS.iter().find(|(sort, _)| *sort == old) else { continue };
-        let tokens = scene.tokens();
-        for (idx, token) in tokens.iter().enumerate().filter(|(_, it)| it.text == name) {
-            let Some(member) = member_after(&tokens[idx + 1..]).filter(|it| members.contains(it)) else { continue };
-            let line = line_around(scene.text(), token.range.start);
+        for used in names.iter().filter(|it| it.text == name && it.binding.is_none()) {
+            let line = line_around(scene.text(), used.range.start);
+            let rest = scene.tokens_of(&scene.text()[used.range.end..line.end]);
+            let Some(member) = member_after(&rest).filter(|it| members.contains(it)) else { continue };
             if scene.is_changed(&line) || found.iter().any(|(it, _)| *it == line) {
                 continue;
             }
             let code = scene.slice(&line);
             let start = line.start + indent_of(code).len();
-            let hole = Hole { range: start..line.end, proof: Proof::Avoids(member.to_owned()), lead: "" };
+            // A line that returns goes on returning.
+            let lead = if code[indent_of(code).len()..].starts_with("return ") { "return " } else { "" };
+            let hole = Hole::new(start..line.end, Proof::Avoids(member.to_owned()), lead);
             found.push((line, hole));
         }
     }
@@ -291,7 +374,12 @@ fn unused_names(scene: &Scene<'_>) -> Vec<Hole> {
     let parameters = parameters.filter(|it| !it.starts_with('_') && is_unused(it, &around.definition));
     unused.extend(parameters.map(str::to_owned).filter(|it| !is_keyword(scene.language, it)));
     let Some(returned) = returned_near(scene, &around.body) else { return Vec::new() };
-    let hole = |name: String| Hole { range: returned.clone(), proof: Proof::Uses(name), lead: "" };
+    // Go wraps an error with the package that nothing uses yet.
+    let lead = |name: &str| if name == "fmt" && scene.slice(&returned) == "err" { "fmt.Errorf(" } else { "" };
+    let hole = |name: String| {
+        let lead = lead(&name).to_owned();
+        Hole::new(returned.clone(), Proof::Uses(name), lead)
+    };
     unused.into_iter().take(2).map(hole).collect()
 }
 

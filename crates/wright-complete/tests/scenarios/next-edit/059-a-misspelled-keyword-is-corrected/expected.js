@@ -1,0 +1,5 @@
+const base = 10;
+
+function double(x) {
+  return x * 2;
+}

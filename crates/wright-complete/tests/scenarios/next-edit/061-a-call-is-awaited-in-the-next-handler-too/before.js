@@ -1,0 +1,9 @@
+on("open", () => {
+  refresh("a");
+});
+on("close", () => {
+  refresh("b", 1);
+});
+on("save", () => {
+  refresh(current());
+});

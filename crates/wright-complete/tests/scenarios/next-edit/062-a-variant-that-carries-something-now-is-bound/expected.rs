@@ -1,0 +1,13 @@
+enum Step {
+    Idle,
+    Moving(u32),
+    Failed { code: i32 },
+}
+
+fn label(step: &Step) -> String {
+    match step {
+        Step::Idle => "idle".to_owned(),
+        Step::Moving(speed) => format!("moving at {speed}"),
+        Step::Failed { code } => format!("failed: {code}"),
+    }
+}

@@ -1,0 +1,4 @@
+class Recipe:
+    title: str
+    step: str
+    author: str

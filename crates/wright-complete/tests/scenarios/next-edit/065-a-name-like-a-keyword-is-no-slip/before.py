@@ -1,0 +1,2 @@
+def submit(form):
+    return form.send()

@@ -1,0 +1,5 @@
+const limits = {
+  small: 10,
+  medium: 100,
+  large: 1000,
+};
