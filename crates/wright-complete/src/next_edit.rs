@@ -256,7 +256,8 @@ fn is_allowed(scene: &Scene<'_>, site: &Site) -> bool {
     let is_here = site.path == scene.doc.path;
     let is_word = |it: char| it.is_alphanumeric() || it == '_';
     let is_typed = is_here && site.range.end == scene.offset && scene.slice(&site.range).chars().all(is_word);
-    let changes = !is_here || scene.text().get(site.range.clone()).is_some_and(|it| it != site.text);
+    let squeezed = |text: &str| text.split_whitespace().collect::<String>();
+    let changes = !is_here || scene.text().get(site.range.clone()).is_some_and(|it| squeezed(it) != squeezed(&site.text));
     changes && (site.reason == Reason::Misspelled || site.range.is_empty() || !is_typed)
 }
 

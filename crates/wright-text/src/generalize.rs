@@ -429,13 +429,13 @@ impl<'t> Steps<'t> {
     fn shared_left(&self, change: &TokenChange, other: &Steps<'_>, theirs: &TokenChange) -> usize {
         let mine = self.old[..change.before.start].iter().rev();
         let their = other.old[..theirs.before.start].iter().rev();
-        mine.zip(their).take(MAX_CONTEXT_TOKENS).take_while(|(a, b)| a.text == b.text).count()
+        mine.zip(their).take(MAX_CONTEXT_TOKENS).take_while(|(a, b)| ties(a, b)).count()
     }
 
     fn shared_right(&self, change: &TokenChange, other: &Steps<'_>, theirs: &TokenChange) -> usize {
         let mine = self.old[change.before.end..].iter();
         let their = other.old[theirs.before.end..].iter();
-        mine.zip(their).take(MAX_CONTEXT_TOKENS).take_while(|(a, b)| a.text == b.text).count()
+        mine.zip(their).take(MAX_CONTEXT_TOKENS).take_while(|(a, b)| ties(a, b)).count()
     }
 
     fn new_slice(&self, range: Range<usize>) -> &'t str {
@@ -455,6 +455,11 @@ impl<'t> Steps<'t> {
     fn spacing_after(&self, end: usize) -> &'t str {
         if end == 0 { "" } else { self.spacing_before(end) }
     }
+}
+
+/// Values differ from place to place, so only words and punctuation tie a change to its place.
+fn ties(a: &Token<'_>, b: &Token<'_>) -> bool {
+    a.text == b.text && matches!(a.kind, TokenKind::Word | TokenKind::Symbol)
 }
 
 fn is_punctuation(tokens: &[Token<'_>]) -> bool {

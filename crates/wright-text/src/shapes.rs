@@ -480,8 +480,12 @@ fn type_at(outline: &Outline<'_>, index: usize) -> Option<TypeShape> {
     let members = outline.subtree(index).skip(1).filter(|it| is_own_member(outline, index, *it));
     let methods = outline.subtree(index).skip(1).filter(|it| outline.role(*it) == Role::Function);
     let methods = methods.filter_map(|it| outline.field(it, &["name"])).map(|it| outline.text(it).to_owned());
-    let bases = outline.field(index, &["superclasses", "superclass"]);
-    let bases = bases.map_or_else(Vec::new, |it| outline.subtree(it).filter(|it| is_name(outline, *it)).collect());
+    let is_heritage = |it: &usize| {
+        let named = matches!(outline.node(*it).kind(), "class_heritage" | "superclass");
+        named || outline.field_name(*it) == Some("superclasses")
+    };
+    let heritage = outline.children(index).find(is_heritage);
+    let bases = heritage.map_or_else(Vec::new, |it| outline.subtree(it).filter(|it| is_name(outline, *it)).collect());
     Some(TypeShape {
         name: outline.range(name),
         definition: outline.range(index),
@@ -626,6 +630,18 @@ mod tests {
             let shapes = tree.type_shapes();
             let names: Vec<_> = shapes[0].members.iter().map(|it| &text[it.name.clone()]).collect();
             assert_eq!(names, ["a", "b"], "{language:?}");
+        }
+    }
+
+    #[test]
+    fn a_type_knows_what_it_inherits_from() {
+        for (language, text) in [
+            (Language::Python, "class A(B):\n    pass\n"),
+            (Language::TypeScript, "class A extends B {}"),
+            (Language::JavaScript, "class A extends B {}"),
+            (Language::Java, "class A extends B {}"),
+        ] {
+            assert_eq!(parse(language, text).type_shapes()[0].bases, ["B"], "{language:?}");
         }
     }
 

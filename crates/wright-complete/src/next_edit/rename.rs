@@ -6,6 +6,7 @@ use wright_text::generalize::{TokenKind, subwords, token_changes};
 use wright_text::shapes::{Binding, Name, is_keyword};
 use wright_text::{Document, Language, SyntaxTree};
 
+use super::reshape::is_list_of;
 use super::scene::{Scene, is_common};
 use super::{Reason, Site};
 
@@ -107,6 +108,9 @@ fn renamings(scene: &Scene<'_>, names: &[Name<'_>]) -> Vec<Renaming> {
 }
 
 fn uses(scene: &Scene<'_>, names: &[Name<'_>], renaming: &Renaming) -> Vec<Site> {
+    if renaming.binding == Binding::Parameter && became_list(scene, renaming) {
+        return Vec::new();
+    }
     let is_inside = |it: &Name<'_>| renaming.scope.start <= it.range.start && it.range.end <= renaming.scope.end;
     let same: Vec<&Name<'_>> = names.iter().filter(|it| it.text == renaming.old && is_inside(it)).collect();
     // A second declaration keeps the name alive, and nobody can tell which uses belong to which.
@@ -130,6 +134,17 @@ fn uses(scene: &Scene<'_>, names: &[Name<'_>], renaming: &Renaming) -> Vec<Site>
     }
     sites.extend(scene.open.iter().flat_map(|it| uses_elsewhere(it, scene.language, renaming)));
     sites
+}
+
+/// One value that became a list under another name is not the same thing renamed.
+fn became_list(scene: &Scene<'_>, renaming: &Renaming) -> bool {
+    let pairs = scene.signature_pairs();
+    let parameters = pairs.iter().flat_map(|it| it.old.parameters.iter().zip(&it.new.parameters));
+    let mut same = parameters.filter(|(_, new)| new.name == renaming.place);
+    same.any(|(old, new)| match (&old.kind, &new.kind) {
+        (Some(one), Some(many)) => is_list_of(scene.slice(many), scene.old_slice(one)),
+        _ => false,
+    })
 }
 
 fn is_use_of(scene: &Scene<'_>, name: &Name<'_>, binding: Binding, old: &str) -> bool {

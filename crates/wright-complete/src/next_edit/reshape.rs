@@ -197,7 +197,8 @@ fn widened_parameter(scene: &Scene<'_>, pair: &SignaturePair) -> Vec<Site> {
     sites
 }
 
-fn is_list_of(many: &str, one: &str) -> bool {
+/// Returns whether a type is a list of another, in any of the ways languages write that.
+pub(crate) fn is_list_of(many: &str, one: &str) -> bool {
     let plain = |text: &str| text.split_whitespace().collect::<String>();
     let (many, one) = (plain(many), plain(one));
     let bare = one.trim_start_matches('&');
