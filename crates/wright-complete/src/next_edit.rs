@@ -21,7 +21,8 @@ mod spelling;
 use std::ops::Range;
 use std::path::PathBuf;
 
-use wright_gate::{Verified, quick};
+use wright_gate::Verified;
+use wright_gate::quick::{Judge, Surroundings};
 use wright_provider::{Provider, ProviderError};
 use wright_text::{Document, Edit, Replacement};
 
@@ -195,6 +196,7 @@ pub async fn predict(
     history: &EditHistory,
     offset: usize,
     open: &[&Document],
+    surroundings: &Surroundings<'_>,
     options: NextEditOptions,
 ) -> Result<Option<NextEdit>, ProviderError> {
     if crate::context::is_secret_file(&doc.path) || history.ended_with_undo() {
@@ -202,20 +204,26 @@ pub async fn predict(
     }
     let ruled = by_rule(doc, history, offset, open).into_iter().filter(|it| it.confidence >= options.min_confidence);
     let (certain, likely): (Vec<_>, Vec<_>) = ruled.partition(|it| it.confidence >= CERTAIN);
-    if let Some(found) = first_judged(doc, open, certain) {
+    if let Some(found) = first_judged(doc, open, surroundings, certain) {
         return Ok(Some(found));
     }
-    if let Some(found) = by_model(provider, doc, history, offset, open, options).await? {
+    let found = by_model(provider, doc, history, offset, options).await?;
+    if let Some(found) = found.and_then(|it| judged(doc, open, surroundings, it)) {
         return Ok(Some(found));
     }
-    Ok(first_judged(doc, open, likely))
+    Ok(first_judged(doc, open, surroundings, likely))
 }
 
 /// A rule that is less certain than this is shown after the model had its turn.
 const CERTAIN: f32 = 0.7;
 
-fn first_judged(doc: &Document, open: &[&Document], predictions: Vec<Prediction>) -> Option<NextEdit> {
-    predictions.into_iter().find_map(|it| judged(doc, open, it))
+fn first_judged(
+    doc: &Document,
+    open: &[&Document],
+    surroundings: &Surroundings<'_>,
+    predictions: Vec<Prediction>,
+) -> Option<NextEdit> {
+    predictions.into_iter().find_map(|it| judged(doc, open, surroundings, it))
 }
 
 async fn by_model(
@@ -223,29 +231,29 @@ async fn by_model(
     doc: &Document,
     history: &EditHistory,
     offset: usize,
-    open: &[&Document],
     options: NextEditOptions,
-) -> Result<Option<NextEdit>, ProviderError> {
+) -> Result<Option<Prediction>, ProviderError> {
     let is_asked = options.trigger == Trigger::Invoked || !history.edits().is_empty();
     if !options.asks_model || !is_asked || !provider.capabilities().fills_in_the_middle {
         return Ok(None);
     }
-    let Some(scene) = Scene::new(doc, history, offset, open) else { return Ok(None) };
+    let Some(scene) = Scene::new(doc, history, offset, &[]) else { return Ok(None) };
     let found = model::finish(provider, &scene, options).await?;
-    Ok(found.filter(|it| !history.was_rejected(&it.path, &it.edit)).and_then(|it| judged(doc, open, it)))
+    Ok(found.filter(|it| !history.was_rejected(&it.path, &it.edit)))
 }
 
 /// Lets the quick gate judge a prediction against the document that it is for.
-fn judged(doc: &Document, open: &[&Document], prediction: Prediction) -> Option<NextEdit> {
+fn judged(doc: &Document, open: &[&Document], surroundings: &Surroundings<'_>, prediction: Prediction) -> Option<NextEdit> {
     let Prediction { path, edit, place, reason, confidence } = prediction;
     let target = if path == doc.path { doc } else { open.iter().copied().find(|it| it.path == path)? };
-    let verified = quick::judge(target, edit.clone()).ok().map(|it| (it, place));
+    let judge = Judge::new(target);
+    let verified = judge.judge(edit.clone(), surroundings).ok().map(|it| (it, place));
     // One place that the gate refuses must not hide the others.
     let one_by_one = || {
         let mut alone: Vec<&Replacement> = edit.replacements().iter().filter(|_| edit.replacements().len() > 1).collect();
         alone.sort_by_key(|it| it.range.start.abs_diff(place));
         let single = |it: &Replacement| Edit::single(it.range.clone(), it.text.as_str());
-        alone.into_iter().find_map(|it| Some((quick::judge(target, single(it)).ok()?, it.range.start)))
+        alone.into_iter().find_map(|it| Some((judge.judge(single(it), surroundings).ok()?, it.range.start)))
     };
     let (edit, place) = verified.or_else(one_by_one)?;
     Some(NextEdit { path, edit, place, reason, confidence })
@@ -319,7 +327,7 @@ mod tests {
         history.record(&Document::new(path, 1, text), &edit, Duration::ZERO);
         let doc = Document::new(path, 2, edit.apply(text).unwrap());
         let options = NextEditOptions::default();
-        let found = predict(&provider, &doc, &history, at + new.len(), &[], options).await.unwrap()?;
+        let found = predict(&provider, &doc, &history, at + new.len(), &[], &Surroundings::default(), options).await.unwrap()?;
         Some((found.edit.change().apply(doc.text()).unwrap(), found.reason))
     }
 

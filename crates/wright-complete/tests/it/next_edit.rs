@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use wright_complete::next_edit::{EditHistory, NextEditOptions, predict};
+use wright_gate::quick::Surroundings;
 use wright_provider::replay::ScriptedProvider;
 use wright_text::{Document, Edit};
 
@@ -43,6 +44,7 @@ impl Scenario {
     async fn play(&self) -> (String, String) {
         let provider = ScriptedProvider::answering(&[]);
         let options = NextEditOptions { asks_model: false, ..NextEditOptions::default() };
+        let around = Surroundings::default();
         let mut history = EditHistory::new();
         let (mut text, mut offset) = (self.before.clone(), 0);
         for (idx, (old, new)) in self.edits.iter().enumerate() {
@@ -56,7 +58,8 @@ impl Scenario {
         let edited = text.clone();
         for idx in 0..MAX_OFFERS {
             let doc = Document::new(&self.file, 1, text.as_str());
-            let Some(found) = predict(&provider, &doc, &history, offset, &[], options).await.unwrap() else { break };
+            let found = predict(&provider, &doc, &history, offset, &[], &around, options).await;
+            let Some(found) = found.unwrap() else { break };
             offset = found.place;
             record(&mut history, &self.file, &mut text, found.edit.change(), self.edits.len() + idx);
         }
