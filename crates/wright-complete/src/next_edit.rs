@@ -202,29 +202,21 @@ pub async fn predict(
     if crate::context::is_secret_file(&doc.path) || history.ended_with_undo() {
         return Ok(None);
     }
+    let bench = Bench { doc, open, history, surroundings };
     let ruled = by_rule(doc, history, offset, open).into_iter().filter(|it| it.confidence >= options.min_confidence);
     let (certain, likely): (Vec<_>, Vec<_>) = ruled.partition(|it| it.confidence >= CERTAIN);
-    if let Some(found) = first_judged(doc, open, surroundings, certain) {
+    if let Some(found) = certain.into_iter().find_map(|it| bench.judge(it)) {
         return Ok(Some(found));
     }
     let found = by_model(provider, doc, history, offset, options).await?;
-    if let Some(found) = found.and_then(|it| judged(doc, open, surroundings, it)) {
+    if let Some(found) = found.and_then(|it| bench.judge(it)) {
         return Ok(Some(found));
     }
-    Ok(first_judged(doc, open, surroundings, likely))
+    Ok(likely.into_iter().find_map(|it| bench.judge(it)))
 }
 
 /// A rule that is less certain than this is shown after the model had its turn.
 const CERTAIN: f32 = 0.7;
-
-fn first_judged(
-    doc: &Document,
-    open: &[&Document],
-    surroundings: &Surroundings<'_>,
-    predictions: Vec<Prediction>,
-) -> Option<NextEdit> {
-    predictions.into_iter().find_map(|it| judged(doc, open, surroundings, it))
-}
 
 async fn by_model(
     provider: &dyn Provider,
@@ -242,21 +234,49 @@ async fn by_model(
     Ok(found.filter(|it| !history.was_rejected(&it.path, &it.edit)))
 }
 
-/// Lets the quick gate judge a prediction against the document that it is for.
-fn judged(doc: &Document, open: &[&Document], surroundings: &Surroundings<'_>, prediction: Prediction) -> Option<NextEdit> {
-    let Prediction { path, edit, place, reason, confidence } = prediction;
-    let target = if path == doc.path { doc } else { open.iter().copied().find(|it| it.path == path)? };
-    let judge = Judge::new(target);
-    let verified = judge.judge(edit.clone(), surroundings).ok().map(|it| (it, place));
-    // One place that the gate refuses must not hide the others.
-    let one_by_one = || {
-        let mut alone: Vec<&Replacement> = edit.replacements().iter().filter(|_| edit.replacements().len() > 1).collect();
-        alone.sort_by_key(|it| it.range.start.abs_diff(place));
-        let single = |it: &Replacement| Edit::single(it.range.clone(), it.text.as_str());
-        alone.into_iter().find_map(|it| Some((judge.judge(single(it), surroundings).ok()?, it.range.start)))
-    };
-    let (edit, place) = verified.or_else(one_by_one)?;
-    Some(NextEdit { path, edit, place, reason, confidence })
+/// What predictions are judged with.
+struct Bench<'a> {
+    doc: &'a Document,
+    open: &'a [&'a Document],
+    history: &'a EditHistory,
+    surroundings: &'a Surroundings<'a>,
+}
+
+impl Bench<'_> {
+    /// Lets the quick gate judge a prediction against the document that it is for.
+    fn judge(&self, prediction: Prediction) -> Option<NextEdit> {
+        let Prediction { path, edit, place, reason, confidence } = prediction;
+        let is_here = path == self.doc.path;
+        let target = if is_here { self.doc } else { self.open.iter().copied().find(|it| it.path == path)? };
+        let judge = Judge::new(target);
+        let verified = self.judge_edit(&judge, &edit).map(|it| (it, place));
+        // One place that the gate refuses must not hide the others.
+        let one_by_one = || {
+            let mut alone: Vec<&Replacement> = edit.replacements().iter().filter(|_| edit.replacements().len() > 1).collect();
+            alone.sort_by_key(|it| it.range.start.abs_diff(place));
+            let single = |it: &Replacement| Edit::single(it.range.clone(), it.text.as_str());
+            alone.into_iter().find_map(|it| Some((self.judge_edit(&judge, &single(it))?, it.range.start)))
+        };
+        let (edit, place) = verified.or_else(one_by_one)?;
+        Some(NextEdit { path, edit, place, reason, confidence })
+    }
+
+    /// A name that the person just typed elsewhere exists, whatever the file at hand says.
+    fn judge_edit(&self, judge: &Judge, edit: &Edit) -> Option<Verified<Edit>> {
+        let findings = match judge.judge(edit.clone(), self.surroundings) {
+            Ok(verified) => return Some(verified),
+            Err(findings) => findings,
+        };
+        if findings.iter().any(|it| it.code() != "unknown-name") {
+            return None;
+        }
+        let mut names = self.surroundings.names.cloned().unwrap_or_default();
+        let is_word = |it: char| it.is_alphanumeric() || it == '_';
+        let typed = self.history.edits().iter().flat_map(|it| it.after.split(|it| !is_word(it)));
+        typed.filter(|it| !it.is_empty()).for_each(|it| names.insert(it));
+        let surroundings = Surroundings { names: Some(&names), ..*self.surroundings };
+        judge.judge(edit.clone(), &surroundings).ok()
+    }
 }
 
 /// A word that is being typed is left to the person, except for its spelling.
