@@ -252,7 +252,8 @@ impl Bench<'_> {
         let verified = self.judge_edit(&judge, &edit).map(|it| (it, place));
         // One place that the gate refuses must not hide the others.
         let one_by_one = || {
-            let mut alone: Vec<&Replacement> = edit.replacements().iter().filter(|_| edit.replacements().len() > 1).collect();
+            let mut alone: Vec<&Replacement> =
+                edit.replacements().iter().filter(|_| edit.replacements().len() > 1).collect();
             alone.sort_by_key(|it| it.range.start.abs_diff(place));
             let single = |it: &Replacement| Edit::single(it.range.clone(), it.text.as_str());
             alone.into_iter().find_map(|it| Some((self.judge_edit(&judge, &single(it))?, it.range.start)))
@@ -285,7 +286,8 @@ fn is_allowed(scene: &Scene<'_>, site: &Site) -> bool {
     let is_word = |it: char| it.is_alphanumeric() || it == '_';
     let is_typed = is_here && site.range.end == scene.offset && scene.slice(&site.range).chars().all(is_word);
     let squeezed = |text: &str| text.split_whitespace().collect::<String>();
-    let changes = !is_here || scene.text().get(site.range.clone()).is_some_and(|it| squeezed(it) != squeezed(&site.text));
+    let changes =
+        !is_here || scene.text().get(site.range.clone()).is_some_and(|it| squeezed(it) != squeezed(&site.text));
     changes && (site.reason == Reason::Misspelled || site.range.is_empty() || !is_typed)
 }
 
@@ -340,14 +342,22 @@ mod tests {
     use super::*;
 
     /// Makes one edit of `text` and returns what is predicted then.
-    async fn next(path: &str, text: &str, old: &str, new: &str, provider: ScriptedProvider) -> Option<(String, Reason)> {
+    async fn next(
+        path: &str,
+        text: &str,
+        old: &str,
+        new: &str,
+        provider: ScriptedProvider,
+    ) -> Option<(String, Reason)> {
         let mut history = EditHistory::new();
         let at = text.find(old).unwrap();
         let edit = Edit::single(at..at + old.len(), new);
         history.record(&Document::new(path, 1, text), &edit, Duration::ZERO);
         let doc = Document::new(path, 2, edit.apply(text).unwrap());
         let options = NextEditOptions::default();
-        let found = predict(&provider, &doc, &history, at + new.len(), &[], &Surroundings::default(), options).await.unwrap()?;
+        let found = predict(&provider, &doc, &history, at + new.len(), &[], &Surroundings::default(), options)
+            .await
+            .unwrap()?;
         Some((found.edit.change().apply(doc.text()).unwrap(), found.reason))
     }
 

@@ -39,8 +39,8 @@ pub struct Token<'t> {
 
 /// Symbols of several characters that are one token each; longer ones first.
 const SYMBOLS: [&str; 30] = [
-    "===", "!==", "...", "<<=", ">>=", "**=", "//=", "=>", "->", "::", "==", "!=", "<=", ">=", "&&", "||", "??", "?.", ":=",
-    "+=", "-=", "*=", "/=", "%=", "|=", "&=", "++", "--", "**", "..",
+    "===", "!==", "...", "<<=", ">>=", "**=", "//=", "=>", "->", "::", "==", "!=", "<=", ">=", "&&", "||", "??", "?.",
+    ":=", "+=", "-=", "*=", "/=", "%=", "|=", "&=", "++", "--", "**", "..",
 ];
 
 /// Splits a text into tokens without regard to where it starts; `line_comment` starts a comment to the end of the line.
@@ -411,7 +411,7 @@ impl<'t> Steps<'t> {
         };
         let mut rewrite = Builder::default();
         let left = change.before.start - n_left..change.before.start;
-        rewrite.kept(&self.old[left.clone()], self.old_text);
+        rewrite.kept(&self.old[left], self.old_text);
         let new_left = change.after.start;
         let gap_left = if n_left > 0 { self.spacing_before(new_left) } else { "" };
         rewrite.text(gap_left);

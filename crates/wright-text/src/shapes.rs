@@ -238,9 +238,14 @@ fn is_name(outline: &Outline<'_>, index: usize) -> bool {
     let role = outline.role(index);
     let by_kind = matches!(
         outline.node(index).kind(),
-        "property_identifier" | "shorthand_property_identifier" | "shorthand_property_identifier_pattern" | "package_identifier"
+        "property_identifier"
+            | "shorthand_property_identifier"
+            | "shorthand_property_identifier_pattern"
+            | "package_identifier"
     );
-    is_leaf && (by_kind || matches!(role, Role::Identifier | Role::FieldName | Role::TypeName)) && !outline.text(index).is_empty()
+    is_leaf
+        && (by_kind || matches!(role, Role::Identifier | Role::FieldName | Role::TypeName))
+        && !outline.text(index).is_empty()
 }
 
 fn name_at<'t>(outline: &Outline<'t>, index: usize) -> Name<'t> {
@@ -250,13 +255,15 @@ fn name_at<'t>(outline: &Outline<'t>, index: usize) -> Name<'t> {
     let parent = outline.parent(index);
     let field = outline.field_name(index);
     let parent_kind = parent.map_or("", |it| outline.node(it).kind());
-    let is_after_dot = parent.is_some_and(|it| outline.role(it) == Role::Member && outline.member_name(it) == Some(index));
+    let is_after_dot =
+        parent.is_some_and(|it| outline.role(it) == Role::Member && outline.member_name(it) == Some(index));
     let is_called_member = parent_kind == "method_invocation" && field == Some("name") && {
         parent.is_some_and(|it| outline.field(it, &["object"]).is_some())
     };
     let is_argument_name = parent_kind == "keyword_argument" && field == Some("name");
     let is_key = field == Some("key") || parent_kind == "field_initializer" && field == Some("field");
-    let is_field_kind = matches!(outline.role(index), Role::FieldName) || outline.node(index).kind() == "property_identifier";
+    let is_field_kind =
+        matches!(outline.role(index), Role::FieldName) || outline.node(index).kind() == "property_identifier";
     Name {
         range: outline.range(index),
         text: outline.text(index),
@@ -274,7 +281,10 @@ fn binding_of(outline: &Outline<'_>, index: usize) -> Option<(Binding, Range<usi
     let field = outline.field_name(index);
     let kind = outline.node(parent).kind();
     if is_definition_name(outline, index, parent) {
-        let binding = if outline.role(parent) == Role::Function || kind == "function_signature_item" || kind == "method_signature" {
+        let binding = if outline.role(parent) == Role::Function
+            || kind == "function_signature_item"
+            || kind == "method_signature"
+        {
             Binding::Function
         } else if is_type_kind(kind) {
             Binding::Type
@@ -287,7 +297,8 @@ fn binding_of(outline: &Outline<'_>, index: usize) -> Option<(Binding, Range<usi
         return Some((Binding::Member, whole));
     }
     if outline.ancestors(index).any(|it| outline.role(it) == Role::Import) {
-        let is_alias = field == Some("alias") || !outline.ancestors(index).take(2).any(|it| outline.field(it, &["alias"]).is_some());
+        let is_alias = field == Some("alias")
+            || !outline.ancestors(index).take(2).any(|it| outline.field(it, &["alias"]).is_some());
         return is_alias.then_some((Binding::Import, whole));
     }
     let binder = binder_above(outline, index)?;
@@ -301,14 +312,19 @@ fn is_type_kind(kind: &str) -> bool {
     matches!(
         kind,
         "class_definition" | "class_declaration" | "interface_declaration" | "enum_declaration" | "record_declaration"
-    ) || matches!(kind, "struct_item" | "enum_item" | "trait_item" | "type_item" | "union_item" | "type_spec" | "type_alias")
-        || matches!(kind, "type_alias_declaration" | "abstract_class_declaration")
+    ) || matches!(
+        kind,
+        "struct_item" | "enum_item" | "trait_item" | "type_item" | "union_item" | "type_spec" | "type_alias"
+    ) || matches!(kind, "type_alias_declaration" | "abstract_class_declaration")
 }
 
 fn is_definition_name(outline: &Outline<'_>, index: usize, parent: usize) -> bool {
     let kind = outline.node(parent).kind();
     let defines = outline.role(parent) == Role::Function
-        || matches!(kind, "function_signature_item" | "method_signature" | "abstract_method_signature" | "function_signature")
+        || matches!(
+            kind,
+            "function_signature_item" | "method_signature" | "abstract_method_signature" | "function_signature"
+        )
         || is_type_kind(kind);
     defines && outline.field_name(index) == Some("name")
 }
@@ -325,7 +341,11 @@ fn is_class_level(outline: &Outline<'_>, index: usize) -> bool {
     let (first, second) = (above.next().unwrap_or(""), above.next().unwrap_or(""));
     let (third, fourth) = (above.next().unwrap_or(""), above.next().unwrap_or(""));
     let field = outline.field_name(index);
-    first == "assignment" && field == Some("left") && second == "expression_statement" && third == "block" && fourth == "class_definition"
+    first == "assignment"
+        && field == Some("left")
+        && second == "expression_statement"
+        && third == "block"
+        && fourth == "class_definition"
         || first == "variable_declarator" && field == Some("name") && second == "field_declaration"
 }
 
@@ -335,13 +355,20 @@ fn binder_above(outline: &Outline<'_>, index: usize) -> Option<usize> {
     for above in outline.ancestors(index).take(4) {
         let kind = outline.node(above).kind();
         let field = outline.field_name(below).unwrap_or("");
-        let names = |binder: &&(&str, &str)| binder.0 == kind && (binder.1 == field || binder.1.is_empty() && is_plain(outline, below));
+        let names = |binder: &&(&str, &str)| {
+            binder.0 == kind && (binder.1 == field || binder.1.is_empty() && is_plain(outline, below))
+        };
         if outline.table.binders.iter().find(names).is_some() {
             return Some(above);
         }
-        let passes = matches!(kind, "mut_pattern" | "tuple_pattern" | "pattern_list" | "expression_list" | "tuple" | "ref_pattern")
-            || matches!(kind, "object_pattern" | "array_pattern" | "reference_pattern" | "captured_pattern" | "list_pattern")
-            || matches!(kind, "tuple_struct_pattern" | "match_pattern" | "typed_parameter" | "as_pattern_target");
+        let passes =
+            matches!(
+                kind,
+                "mut_pattern" | "tuple_pattern" | "pattern_list" | "expression_list" | "tuple" | "ref_pattern"
+            ) || matches!(
+                kind,
+                "object_pattern" | "array_pattern" | "reference_pattern" | "captured_pattern" | "list_pattern"
+            ) || matches!(kind, "tuple_struct_pattern" | "match_pattern" | "typed_parameter" | "as_pattern_target");
         if !passes || outline.field_name(below) == Some("type") {
             return None;
         }
@@ -451,14 +478,20 @@ fn call_at(outline: &Outline<'_>, index: usize) -> Option<Call> {
         "new_expression" => outline.field(index, &["constructor"])?,
         _ => {
             let function = outline.field(index, &["function"])?;
-            outline.subtree(function).filter(|it| is_name(outline, *it)).last()?
+            outline.subtree(function).rfind(|it| is_name(outline, *it))?
         }
     };
     let list = outline.children(index).find(|it| outline.role(*it) == Role::Arguments)?;
     let argument = |it: usize| Argument {
         range: outline.range(it),
-        name: (outline.role(it) == Role::NamedArgument).then(|| outline.field(it, &["name"])).flatten().map(|it| outline.range(it)),
-        is_spread: matches!(outline.node(it).kind(), "list_splat" | "dictionary_splat" | "spread_element" | "variadic_argument"),
+        name: (outline.role(it) == Role::NamedArgument)
+            .then(|| outline.field(it, &["name"]))
+            .flatten()
+            .map(|it| outline.range(it)),
+        is_spread: matches!(
+            outline.node(it).kind(),
+            "list_splat" | "dictionary_splat" | "spread_element" | "variadic_argument"
+        ),
     };
     let awaits = |it: usize| matches!(outline.node(it).kind(), "await" | "await_expression");
     Some(Call {
@@ -537,7 +570,12 @@ fn literal_at(outline: &Outline<'_>, index: usize) -> Option<RecordLiteral> {
             _ => return None,
         }
     }
-    Some(RecordLiteral { range: outline.range(index), type_name: outline.text(type_name).to_owned(), entries, has_rest })
+    Some(RecordLiteral {
+        range: outline.range(index),
+        type_name: outline.text(type_name).to_owned(),
+        entries,
+        has_rest,
+    })
 }
 
 fn match_at(outline: &Outline<'_>, index: usize) -> Option<Match> {
@@ -556,30 +594,122 @@ pub fn is_keyword(language: Language, word: &str) -> bool {
 pub fn keywords(language: Language) -> &'static [&'static str] {
     match language {
         Language::Python => &[
-            "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif", "else", "except",
-            "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "not", "or", "pass", "raise",
-            "return", "try", "while", "with", "yield", "None", "True", "False", "nonlocal",
+            "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif", "else",
+            "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "not", "or", "pass",
+            "raise", "return", "try", "while", "with", "yield", "None", "True", "False", "nonlocal",
         ],
         Language::Rust => &[
-            "as", "async", "await", "break", "const", "continue", "else", "enum", "extern", "fn", "for", "if", "impl", "in",
-            "let", "loop", "match", "mod", "move", "mut", "pub", "ref", "return", "self", "static", "struct", "super",
-            "trait", "type", "unsafe", "use", "where", "while",
+            "as", "async", "await", "break", "const", "continue", "else", "enum", "extern", "fn", "for", "if", "impl",
+            "in", "let", "loop", "match", "mod", "move", "mut", "pub", "ref", "return", "self", "static", "struct",
+            "super", "trait", "type", "unsafe", "use", "where", "while",
         ],
         Language::Go => &[
-            "break", "case", "chan", "const", "continue", "default", "defer", "else", "fallthrough", "for", "func", "go",
-            "if", "import", "interface", "map", "package", "range", "return", "select", "struct", "switch", "type", "var",
+            "break",
+            "case",
+            "chan",
+            "const",
+            "continue",
+            "default",
+            "defer",
+            "else",
+            "fallthrough",
+            "for",
+            "func",
+            "go",
+            "if",
+            "import",
+            "interface",
+            "map",
+            "package",
+            "range",
+            "return",
+            "select",
+            "struct",
+            "switch",
+            "type",
+            "var",
         ],
         Language::Java => &[
-            "abstract", "assert", "boolean", "break", "case", "catch", "class", "continue", "default", "do", "else", "enum",
-            "extends", "final", "finally", "for", "if", "implements", "import", "instanceof", "interface", "new", "package",
-            "private", "protected", "public", "return", "static", "super", "switch", "this", "throw", "throws", "try",
-            "void", "while",
+            "abstract",
+            "assert",
+            "boolean",
+            "break",
+            "case",
+            "catch",
+            "class",
+            "continue",
+            "default",
+            "do",
+            "else",
+            "enum",
+            "extends",
+            "final",
+            "finally",
+            "for",
+            "if",
+            "implements",
+            "import",
+            "instanceof",
+            "interface",
+            "new",
+            "package",
+            "private",
+            "protected",
+            "public",
+            "return",
+            "static",
+            "super",
+            "switch",
+            "this",
+            "throw",
+            "throws",
+            "try",
+            "void",
+            "while",
         ],
         Language::JavaScript | Language::TypeScript | Language::Tsx => &[
-            "async", "await", "break", "case", "catch", "class", "const", "continue", "default", "delete", "else", "enum",
-            "export", "extends", "finally", "for", "function", "if", "implements", "import", "in", "instanceof",
-            "interface", "let", "new", "of", "private", "protected", "public", "return", "static", "super", "switch",
-            "this", "throw", "try", "type", "typeof", "var", "void", "while", "yield",
+            "async",
+            "await",
+            "break",
+            "case",
+            "catch",
+            "class",
+            "const",
+            "continue",
+            "default",
+            "delete",
+            "else",
+            "enum",
+            "export",
+            "extends",
+            "finally",
+            "for",
+            "function",
+            "if",
+            "implements",
+            "import",
+            "in",
+            "instanceof",
+            "interface",
+            "let",
+            "new",
+            "of",
+            "private",
+            "protected",
+            "public",
+            "return",
+            "static",
+            "super",
+            "switch",
+            "this",
+            "throw",
+            "try",
+            "type",
+            "typeof",
+            "var",
+            "void",
+            "while",
+            "yield",
         ],
     }
 }

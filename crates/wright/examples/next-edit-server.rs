@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use wright_complete::Trigger;
 use wright_complete::next_edit::{EditHistory, NextEditOptions, RecentEdit, predict};
-use wright_llama::client::{LocalConfig, LocalProvider};
 use wright_gate::quick::Surroundings;
+use wright_llama::client::{LocalConfig, LocalProvider};
 use wright_provider::replay::ScriptedProvider;
 use wright_provider::{Provider, ProviderError};
 use wright_text::{Document, Language, SyntaxTree};
@@ -109,7 +109,10 @@ async fn answer(provider: &dyn Provider, question: Question, asks_model: bool) -
     let mut unit = None;
     for _ in 0..MAX_OFFERS {
         let doc = Document::new(&path, 1, text.as_str());
-        let Some(found) = predict(provider, &doc, &history, offset, &[], &Surroundings::default(), options).await? else { break };
+        let Some(found) = predict(provider, &doc, &history, offset, &[], &Surroundings::default(), options).await?
+        else {
+            break;
+        };
         let here = unit_of(&doc, found.place);
         if found.path != path || unit.is_some_and(|it| it != here) {
             break;

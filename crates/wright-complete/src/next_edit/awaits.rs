@@ -31,7 +31,10 @@ pub(crate) fn made_async(scene: &Scene<'_>) -> Vec<Site> {
 
 /// A callback is a function of its own, which nobody may await.
 fn is_in_inner_closure(scene: &Scene<'_>, call: &Call, around: &Signature) -> bool {
-    scene.tree.function_scope(&call.range).is_some_and(|it| it.start > around.definition.start && it.start >= around.body.start)
+    scene
+        .tree
+        .function_scope(&call.range)
+        .is_some_and(|it| it.start > around.definition.start && it.start >= around.body.start)
 }
 
 fn awaited(scene: &Scene<'_>, call: &Call) -> Vec<Site> {

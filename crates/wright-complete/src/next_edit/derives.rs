@@ -19,11 +19,13 @@ pub(crate) fn needed(scene: &Scene<'_>) -> Vec<Site> {
         let derived = derives_above(scene.text(), shape.definition.start);
         let before = derives_above(scene.before.text(), old.definition.start);
         let added: Vec<&String> = derived.names.iter().filter(|it| !before.names.contains(it)).collect();
-        let inside = shape.members.iter().filter_map(|it| it.kind.as_ref()).flat_map(|it| scene.tokens_of(scene.slice(it)));
+        let inside =
+            shape.members.iter().filter_map(|it| it.kind.as_ref()).flat_map(|it| scene.tokens_of(scene.slice(it)));
         let inside: Vec<&str> = inside.filter(|it| it.kind == TokenKind::Word).map(|it| it.text).collect();
         for other in now.iter().filter(|it| it.name != shape.name && inside.contains(&scene.slice(&it.name))) {
             let theirs = derives_above(scene.text(), other.definition.start);
-            let missing: Vec<&str> = added.iter().filter(|it| !theirs.names.contains(it)).map(|it| it.as_str()).collect();
+            let missing: Vec<&str> =
+                added.iter().filter(|it| !theirs.names.contains(it)).map(|it| it.as_str()).collect();
             if let (Some(end), false) = (theirs.end, missing.is_empty()) {
                 sites.push(scene.site(end..end, format!(", {}", missing.join(", ")), Reason::DeriveNeeded, 0.85));
             }

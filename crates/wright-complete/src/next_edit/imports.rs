@@ -10,8 +10,26 @@ use super::{Reason, Site};
 const PYTHON: [(&str, &[&str]); 7] = [
     ("collections", &["defaultdict", "Counter", "OrderedDict", "deque", "namedtuple", "ChainMap"]),
     ("dataclasses", &["dataclass", "field", "asdict", "astuple", "replace"]),
-    ("typing", &["Any", "Callable", "ClassVar", "Dict", "Iterable", "Iterator", "List", "Literal", "NamedTuple", "Optional",
-        "Protocol", "Sequence", "Tuple", "TypeVar", "Union"]),
+    (
+        "typing",
+        &[
+            "Any",
+            "Callable",
+            "ClassVar",
+            "Dict",
+            "Iterable",
+            "Iterator",
+            "List",
+            "Literal",
+            "NamedTuple",
+            "Optional",
+            "Protocol",
+            "Sequence",
+            "Tuple",
+            "TypeVar",
+            "Union",
+        ],
+    ),
     ("functools", &["cache", "cached_property", "lru_cache", "partial", "reduce", "wraps"]),
     ("itertools", &["chain", "count", "cycle", "groupby", "islice", "product", "combinations", "permutations"]),
     ("datetime", &["date", "datetime", "timedelta", "timezone"]),
@@ -20,8 +38,18 @@ const PYTHON: [(&str, &[&str]); 7] = [
 
 /// Types of `java.util`.
 const JAVA: [&str; 12] = [
-    "ArrayList", "Arrays", "Collections", "HashMap", "HashSet", "LinkedHashMap", "LinkedList", "List", "Map", "Objects",
-    "Optional", "Set",
+    "ArrayList",
+    "Arrays",
+    "Collections",
+    "HashMap",
+    "HashSet",
+    "LinkedHashMap",
+    "LinkedList",
+    "List",
+    "Map",
+    "Objects",
+    "Optional",
+    "Set",
 ];
 
 /// Predicts the import of a name that was just used.
@@ -39,7 +67,8 @@ pub(crate) fn needed(scene: &Scene<'_>) -> Vec<Site> {
         Language::Python => {
             for (module, members) in PYTHON {
                 let Some(end) = import_line(text, &format!("from {module} import ")) else { continue };
-                let missing: Vec<&str> = members.iter().filter(|it| used.contains(it)).filter(is_missing).copied().collect();
+                let missing: Vec<&str> =
+                    members.iter().filter(|it| used.contains(it)).filter(is_missing).copied().collect();
                 if !missing.is_empty() {
                     let added = format!(", {}", missing.join(", "));
                     sites.push(scene.site(end..end, added, Reason::ImportNeeded, 0.9));

@@ -14,7 +14,9 @@ pub(crate) fn changed(scene: &Scene<'_>) -> Vec<Site> {
     let mut sites = Vec::new();
     for shape in scene.tree.type_shapes() {
         let name = scene.slice(&shape.name);
-        let Some(old) = then.iter().find(|it| scene.old_slice(&it.name) == name && it.kind == shape.kind) else { continue };
+        let Some(old) = then.iter().find(|it| scene.old_slice(&it.name) == name && it.kind == shape.kind) else {
+            continue;
+        };
         let change = MemberChange::new(scene, old, shape);
         match change.new.kind {
             TypeKind::Record => sites.extend(records(scene, &change)),
@@ -207,12 +209,20 @@ fn new_arm(
 fn renamed_in(text: &str, old: &str, new: &str) -> String {
     let forms = |name: &str| {
         let words: Vec<String> = subwords(name).iter().map(|it| it.to_lowercase()).collect();
-        [name.to_owned(), words.join("_"), words.join("_").to_uppercase(), words.join(" "), words.join("-"), words.concat()]
+        [
+            name.to_owned(),
+            words.join("_"),
+            words.join("_").to_uppercase(),
+            words.join(" "),
+            words.join("-"),
+            words.concat(),
+        ]
     };
     let mut result = text.to_owned();
     for (old, new) in forms(old).iter().zip(forms(new)) {
         if result != text {
-            let again: Vec<_> = tokens(&result, "//").iter().filter(|it| it.text == *old).map(|it| it.range.clone()).collect();
+            let again: Vec<_> =
+                tokens(&result, "//").iter().filter(|it| it.text == *old).map(|it| it.range.clone()).collect();
             for range in again.into_iter().rev() {
                 result.replace_range(range, &new);
             }
@@ -262,7 +272,8 @@ struct PayloadPattern {
 fn payload_pattern(kind: &str) -> Option<PayloadPattern> {
     let inner = kind.trim();
     if let Some(fields) = inner.strip_prefix('{').and_then(|it| it.strip_suffix('}')) {
-        let names: Vec<&str> = fields.split(',').filter_map(|it| it.split_once(':')).map(|(name, _)| name.trim()).collect();
+        let names: Vec<&str> =
+            fields.split(',').filter_map(|it| it.split_once(':')).map(|(name, _)| name.trim()).collect();
         let name = (names.len() == 1).then(|| names[0].to_owned());
         return Some(PayloadPattern { pattern: format!(" {{ {} }}", names.join(", ")), name });
     }

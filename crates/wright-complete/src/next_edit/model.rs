@@ -251,10 +251,46 @@ fn bare_label(scene: &Scene<'_>) -> Option<Hole> {
 
 /// Members that only one sort of type has.
 const MEMBERS: [(Sort, &[&str]); 4] = [
-    (Sort::Text, &["lower", "upper", "strip", "startswith", "endswith", "toLowerCase", "toUpperCase", "trim", "charAt",
-        "title", "capitalize", "to_lowercase", "to_uppercase", "as_str"]),
-    (Sort::List, &["append", "push", "extend", "forEach", "filter", "map", "find", "findIndex", "indexOf", "sort", "some",
-        "every", "reduce", "splice", "push_back", "length"]),
+    (
+        Sort::Text,
+        &[
+            "lower",
+            "upper",
+            "strip",
+            "startswith",
+            "endswith",
+            "toLowerCase",
+            "toUpperCase",
+            "trim",
+            "charAt",
+            "title",
+            "capitalize",
+            "to_lowercase",
+            "to_uppercase",
+            "as_str",
+        ],
+    ),
+    (
+        Sort::List,
+        &[
+            "append",
+            "push",
+            "extend",
+            "forEach",
+            "filter",
+            "map",
+            "find",
+            "findIndex",
+            "indexOf",
+            "sort",
+            "some",
+            "every",
+            "reduce",
+            "splice",
+            "push_back",
+            "length",
+        ],
+    ),
     (Sort::Map, &["items", "setdefault", "entry", "contains_key", "has", "containsKey", "entrySet"]),
     (Sort::Optional, &["unwrap", "unwrap_or", "is_some", "is_none", "ok_or", "expect", "isPresent", "orElse"]),
 ];
@@ -316,7 +352,9 @@ fn member_after<'t>(tokens: &[wright_text::generalize::Token<'t>]) -> Option<&'t
         match token.text {
             "(" => depth += 1,
             ")" if depth > 0 => depth -= 1,
-            "." | "?." if depth == 0 => return tokens.get(idx + 1).filter(|it| it.kind == TokenKind::Word).map(|it| it.text),
+            "." | "?." if depth == 0 => {
+                return tokens.get(idx + 1).filter(|it| it.kind == TokenKind::Word).map(|it| it.text);
+            }
             _ if depth > 0 => {}
             _ => return None,
         }
@@ -367,7 +405,9 @@ fn unused_names(scene: &Scene<'_>) -> Vec<Hole> {
     };
     let mut unused: Vec<String> = Vec::new();
     let whole = 0..scene.text().len();
-    unused.extend(go_imports(scene).into_iter().filter(|it| !names.iter().any(|name| name.text == *it && name.binding.is_none())));
+    unused.extend(
+        go_imports(scene).into_iter().filter(|it| !names.iter().any(|name| name.text == *it && name.binding.is_none())),
+    );
     let imports = names.iter().filter(|it| it.binding == Some(Binding::Import) && is_unused(it.text, &whole));
     unused.extend(imports.map(|it| it.text.to_owned()).filter(|_| scene.language != Language::Go));
     let parameters = around.parameters.iter().map(|it| scene.slice(&it.name));
@@ -389,7 +429,8 @@ fn go_imports(scene: &Scene<'_>) -> Vec<String> {
         return Vec::new();
     }
     let imports = scene.tree.imports().join("\n");
-    let paths = scene.tokens_of(&imports).into_iter().filter(|it| it.kind == TokenKind::Text).map(|it| it.text.to_owned());
+    let paths =
+        scene.tokens_of(&imports).into_iter().filter(|it| it.kind == TokenKind::Text).map(|it| it.text.to_owned());
     paths.map(|it| it.rsplit('/').next().unwrap_or_default().to_owned()).collect()
 }
 

@@ -33,11 +33,13 @@ pub(crate) fn word_replaced(scene: &Scene<'_>) -> Vec<Site> {
         let Some((old_word, new_word)) = replaced_word(&renaming.0, &renaming.1) else { continue };
         let signature = scene.tree.signatures().into_iter().find(|it| scene.slice(&it.name) == renaming.1);
         let Some(signature) = signature.filter(|_| old_word.len() >= 4) else { continue };
-        let inside = names.iter().filter(|it| signature.body.start <= it.range.start && it.range.end <= signature.body.end);
+        let inside =
+            names.iter().filter(|it| signature.body.start <= it.range.start && it.range.end <= signature.body.end);
         let same_word = inside.filter(|it| it.text.eq_ignore_ascii_case(&old_word) && !scene.is_changed(&it.range));
-        sites.extend(same_word.map(|it| {
-            scene.site(it.range.clone(), cased_like(&new_word, it.text), Reason::WordReplaced, 0.65)
-        }));
+        sites.extend(
+            same_word
+                .map(|it| scene.site(it.range.clone(), cased_like(&new_word, it.text), Reason::WordReplaced, 0.65)),
+        );
     }
     sites
 }
@@ -125,7 +127,9 @@ fn uses(scene: &Scene<'_>, names: &[Name<'_>], renaming: &Renaming) -> Vec<Site>
     }
     let hidden: Vec<&Range<usize>> = same.iter().filter(|it| it.binding.is_some()).map(|it| &it.scope).collect();
     let is_hidden = |it: &Name<'_>| !it.is_member && hidden.iter().any(|scope| scope.contains(&it.range.start));
-    let applies = |it: &&&Name<'_>| it.binding.is_none() && !is_hidden(it) && is_use_of(scene, it, renaming.binding, &renaming.old);
+    let applies = |it: &&&Name<'_>| {
+        it.binding.is_none() && !is_hidden(it) && is_use_of(scene, it, renaming.binding, &renaming.old)
+    };
     let site = |range: Range<usize>| scene.site(range, renaming.new.clone(), Reason::Renamed, 0.95);
     let mut sites: Vec<Site> = same.iter().filter(applies).map(|it| site(it.range.clone())).collect();
     if renaming.binding == Binding::Parameter {
@@ -150,7 +154,9 @@ fn became_list(scene: &Scene<'_>, renaming: &Renaming) -> bool {
 fn is_use_of(scene: &Scene<'_>, name: &Name<'_>, binding: Binding, old: &str) -> bool {
     let is_own = || scene.is_own_member(&name.range);
     match binding {
-        Binding::Parameter | Binding::Variable | Binding::Import | Binding::Type => !name.is_member || binding == Binding::Type,
+        Binding::Parameter | Binding::Variable | Binding::Import | Binding::Type => {
+            !name.is_member || binding == Binding::Type
+        }
         Binding::Function => !name.is_argument_name && (!name.is_member || !is_common(old) || is_own()),
         Binding::Member => !name.is_argument_name && (!is_common(old) || is_own() || scene.language == Language::Java),
     }
@@ -183,7 +189,8 @@ fn documented(scene: &Scene<'_>, renaming: &Renaming) -> Vec<Range<usize>> {
             let is_whole = !head.ends_with(is_word) && !tail.starts_with(is_word);
             let line = head.rsplit('\n').next().unwrap_or_default().trim();
             let is_described = (line.is_empty() || line == "*") && tail.trim_start().starts_with([':', '('])
-                || line.ends_with("param") || line.ends_with('`') && tail.starts_with('`')
+                || line.ends_with("param")
+                || line.ends_with('`') && tail.starts_with('`')
                 || line.ends_with('}') && line.contains("@param");
             if is_whole && is_described {
                 let place = start + token.range.start + at;

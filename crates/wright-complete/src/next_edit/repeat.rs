@@ -127,11 +127,13 @@ fn respelled(scene: &Scene<'_>, first: &Example, second: &Example) -> Vec<Site> 
         return Vec::new();
     }
     let tokens = scene.tokens();
-    let fits = tokens.windows(3).filter(|it| it[0].text == a.owner && it[1].text == "." && it[2].kind == TokenKind::Word);
+    let fits =
+        tokens.windows(3).filter(|it| it[0].text == a.owner && it[1].text == "." && it[2].kind == TokenKind::Word);
     let respelled = |it: &[Token<'_>]| {
         let stem = it[2].text.strip_prefix(a.from.as_str())?;
         let is_stem = stem.starts_with(|it: char| it.is_uppercase() || it == '_') || a.from.is_empty();
-        is_stem.then(|| scene.site(it[2].range.clone(), format!("{}{}", a.to, cased(stem, &a.to)), Reason::Repeated, 0.85))
+        is_stem
+            .then(|| scene.site(it[2].range.clone(), format!("{}{}", a.to, cased(stem, &a.to)), Reason::Repeated, 0.85))
     };
     fits.filter_map(respelled).collect()
 }
@@ -278,6 +280,7 @@ fn is_value_only(scene: &Scene<'_>, example: &Example) -> bool {
     };
     let changes = token_changes(&old, &new);
     let is_comment = line_changes(&example.before, &example.after).is_empty();
-    is_comment || changes.iter().all(|it| is_single(&it.before, &old) && is_single(&it.after, &new))
+    is_comment
+        || changes.iter().all(|it| is_single(&it.before, &old) && is_single(&it.after, &new))
         || changes.iter().any(|it| it.after.is_empty())
 }

@@ -30,7 +30,9 @@ fn tuple_members(scene: &Scene<'_>) -> Vec<Site> {
     let mut sites = Vec::new();
     for change in &scene.changes {
         let (old, new) = (scene.tokens_of(&change.before), scene.tokens_of(&change.after));
-        let Some(holder) = old.iter().find(|it| it.kind == TokenKind::Word && has_colon_after(&old, it)) else { continue };
+        let Some(holder) = old.iter().find(|it| it.kind == TokenKind::Word && has_colon_after(&old, it)) else {
+            continue;
+        };
         let Some(n_parts) = tuple_length(&old) else { continue };
         let is_named = |(text, shape): &&(String, TypeShape)| {
             let name = &text[shape.name.clone()];
@@ -227,9 +229,11 @@ fn looped(scene: &Scene<'_>, signature: &Signature, name: &str, list: &str) -> O
     let first = statements.iter().position(uses)?;
     let is_last_return = statements.last().is_some_and(is_return);
     let end = statements.len() - usize::from(is_last_return);
-    let is_bound = scene.tree.names().iter().any(|it| {
-        it.text == name && it.binding.is_some() && signature.definition.contains(&it.range.start)
-    });
+    let is_bound = scene
+        .tree
+        .names()
+        .iter()
+        .any(|it| it.text == name && it.binding.is_some() && signature.definition.contains(&it.range.start));
     if is_bound || first >= end || is_last_return && statements.last().is_some_and(uses) {
         return None;
     }
@@ -266,10 +270,13 @@ fn moved_members(scene: &Scene<'_>) -> Vec<Site> {
         let name = scene.slice(&shape.name);
         let Some(old) = then.iter().find(|it| scene.old_slice(&it.name) == name) else { continue };
         let own = names_of(scene.text(), shape);
-        let mut lost: Vec<String> = names_of(scene.before.text(), old).into_iter().filter(|it| !own.contains(it)).collect();
+        let mut lost: Vec<String> =
+            names_of(scene.before.text(), old).into_iter().filter(|it| !own.contains(it)).collect();
         let dropped = old.bases.iter().filter(|it| !shape.bases.contains(it));
         for base in dropped.filter_map(|it| now.iter().find(|other| scene.slice(&other.name) == it)) {
-            lost.extend(names_of(scene.text(), base).into_iter().filter(|it| !own.contains(it) && !it.starts_with("__")));
+            lost.extend(
+                names_of(scene.text(), base).into_iter().filter(|it| !own.contains(it) && !it.starts_with("__")),
+            );
         }
         if lost.is_empty() {
             continue;
@@ -277,7 +284,9 @@ fn moved_members(scene: &Scene<'_>) -> Vec<Site> {
         for part in now.iter().filter(|it| it.name != shape.name) {
             let has = names_of(scene.text(), part);
             let moved: Vec<&str> = lost.iter().filter(|it| has.contains(it)).map(String::as_str).collect();
-            let Some(holder) = holder_of(scene, shape, scene.slice(&part.name)).filter(|_| !moved.is_empty()) else { continue };
+            let Some(holder) = holder_of(scene, shape, scene.slice(&part.name)).filter(|_| !moved.is_empty()) else {
+                continue;
+            };
             sites.extend(through(scene, shape, &holder, &moved));
         }
     }
@@ -305,7 +314,8 @@ fn holder_of(scene: &Scene<'_>, shape: &TypeShape, part: &str) -> Option<String>
         return Some(scene.slice(&member.name).to_owned());
     }
     let line = |line: &str| {
-        let (name, value) = line.trim().strip_prefix("self.").or_else(|| line.trim().strip_prefix("this."))?.split_once('=')?;
+        let (name, value) =
+            line.trim().strip_prefix("self.").or_else(|| line.trim().strip_prefix("this."))?.split_once('=')?;
         let value = value.trim().trim_start_matches("new ").strip_prefix(part)?;
         value.starts_with('(').then(|| name.split(':').next().unwrap_or(name).trim().to_owned())
     };
@@ -378,14 +388,15 @@ fn widened_map(scene: &Scene<'_>, before: &str, after: &str) -> Option<String> {
     let (_, new_kind) = after.split_once(head)?;
     let (key, value) = kind.split_once([']', ','])?;
     let (new_key, new_value) = new_kind.split_once([']', ','])?;
-    let value = value.trim().split_once(tail).map_or(value.trim(), |it| if tail.is_empty() { value.trim() } else { it.0 });
+    let value =
+        value.trim().split_once(tail).map_or(value.trim(), |it| if tail.is_empty() { value.trim() } else { it.0 });
     let is_list = match scene.language {
         Language::Go => new_value.trim() == format!("[]{value}"),
         Language::Python => new_value.trim().starts_with(&format!("list[{value}]")),
         _ => new_value.trim().starts_with(&format!("{value}[]")),
     };
-    let words = declared.split(|it: char| !it.is_alphanumeric() && it != '_').filter(|it| !it.is_empty());
-    let name = words.last().filter(|it| !matches!(*it, "make" | "var" | "return"))?;
+    let mut words = declared.split(|it: char| !it.is_alphanumeric() && it != '_').filter(|it| !it.is_empty());
+    let name = words.next_back().filter(|it| !matches!(*it, "make" | "var" | "return"))?;
     (key == new_key && is_list).then(|| name.to_owned())
 }
 

@@ -14,10 +14,10 @@ const MAX_TEXT_BYTES: usize = 400_000;
 
 /// Methods that so many types have that a call of one says nothing about whose it is.
 const COMMON_MEMBERS: [&str; 44] = [
-    "get", "set", "add", "push", "append", "find", "map", "filter", "open", "read", "write", "close", "run", "id", "name",
-    "size", "length", "len", "keys", "values", "items", "update", "remove", "pop", "join", "split", "format", "index",
-    "count", "sort", "insert", "contains", "type", "value", "data", "new", "next", "send", "start", "stop", "load", "save",
-    "clone", "copy",
+    "get", "set", "add", "push", "append", "find", "map", "filter", "open", "read", "write", "close", "run", "id",
+    "name", "size", "length", "len", "keys", "values", "items", "update", "remove", "pop", "join", "split", "format",
+    "index", "count", "sort", "insert", "contains", "type", "value", "data", "new", "next", "send", "start", "stop",
+    "load", "save", "clone", "copy",
 ];
 
 /// One group of lines that changed.
@@ -48,7 +48,12 @@ pub(crate) struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     /// Takes in the present state, or nothing where the language is not known or the text too large.
-    pub(crate) fn new(doc: &'a Document, history: &EditHistory, offset: usize, open: &'a [&'a Document]) -> Option<Self> {
+    pub(crate) fn new(
+        doc: &'a Document,
+        history: &EditHistory,
+        offset: usize,
+        open: &'a [&'a Document],
+    ) -> Option<Self> {
         let language = Language::from_path(&doc.path)?;
         if doc.text().len() > MAX_TEXT_BYTES {
             return None;
@@ -126,7 +131,8 @@ impl<'a> Scene<'a> {
         let owner = signature.owner.as_deref();
         let is_constructor = matches!(name, "__init__" | "constructor" | "new");
         let called = if is_constructor || owner == Some(name) { owner.unwrap_or(name) } else { name };
-        let is_certain = |it: &Call| owner.is_none() || is_constructor || !is_common(name) || self.is_own_member(&it.callee);
+        let is_certain =
+            |it: &Call| owner.is_none() || is_constructor || !is_common(name) || self.is_own_member(&it.callee);
         let calls = self.tree.calls().into_iter();
         calls.filter(|it| self.slice(&it.callee) == called && is_certain(it)).collect()
     }
@@ -216,4 +222,3 @@ pub(crate) fn whole_lines(text: &str, range: &Range<usize>) -> Range<usize> {
     let fills = text[start..range.start].trim().is_empty() && (rest.is_empty() || rest == "," || rest == ";");
     if fills { start..(end + 1).min(text.len()) } else { range.clone() }
 }
-

@@ -106,7 +106,8 @@ fn value_for(scene: &Scene<'_>, parameter: &Parameter, call: &Call) -> Option<St
     let kind = scene.slice(parameter.kind.as_ref()?);
     let holds = |it: &Signature| it.body.start <= call.range.start && call.range.end <= it.body.end;
     let around = scene.tree.signatures().into_iter().filter(holds).min_by_key(|it| it.body.len())?;
-    let is_plain = matches!(kind, "string" | "String" | "str" | "int" | "&str" | "number" | "bool" | "boolean" | "float");
+    let is_plain =
+        matches!(kind, "string" | "String" | "str" | "int" | "&str" | "number" | "bool" | "boolean" | "float");
     let mut same = around.parameters.iter().filter(|it| it.kind.as_ref().is_some_and(|it| scene.slice(it) == kind));
     match (same.next(), same.next()) {
         (Some(only), None) if !is_plain => Some(scene.slice(&only.name).to_owned()),
@@ -164,9 +165,9 @@ fn stores(scene: &Scene<'_>, body: &Range<usize>, name: &str) -> Option<Range<us
         let is_store = plain.split_once('=').is_some_and(|(target, value)| {
             let target = target.trim();
             let target = target.split(':').next().unwrap_or(target).trim();
-            let is_own = ["self.", "this."].iter().any(|it| {
-                target.strip_prefix(it).is_some_and(|field| field.trim_start_matches('_') == name)
-            });
+            let is_own = ["self.", "this."]
+                .iter()
+                .any(|it| target.strip_prefix(it).is_some_and(|field| field.trim_start_matches('_') == name));
             is_own && value.trim() == name
         });
         if is_store {
