@@ -116,10 +116,15 @@ fn uses(scene: &Scene<'_>, names: &[Name<'_>], renaming: &Renaming) -> Vec<Site>
     let is_inside = |it: &Name<'_>| renaming.scope.start <= it.range.start && it.range.end <= renaming.scope.end;
     let same: Vec<&Name<'_>> = names.iter().filter(|it| it.text == renaming.old && is_inside(it)).collect();
     // A second declaration keeps the name alive, and nobody can tell which uses belong to which.
+    // Only methods beside a plain function are no doubt: these are reached through an object.
     let is_local = matches!(renaming.binding, Binding::Parameter | Binding::Variable);
+    let methods = methods_named(scene, renaming);
+    let is_method = |it: &Name<'_>| methods.contains(&it.range);
+    let is_plain_function = renaming.binding == Binding::Function && !methods.contains(&renaming.place);
+    let has_methods = is_plain_function && same.iter().any(|it| is_method(it));
     let keeps = |it: &&&Name<'_>| match it.binding {
         Some(Binding::Parameter | Binding::Variable) => is_local,
-        Some(_) => !is_local,
+        Some(_) => !is_local && !(is_plain_function && is_method(it)),
         None => false,
     };
     if same.iter().any(|it| keeps(&it)) {
@@ -128,7 +133,10 @@ fn uses(scene: &Scene<'_>, names: &[Name<'_>], renaming: &Renaming) -> Vec<Site>
     let hidden: Vec<&Range<usize>> = same.iter().filter(|it| it.binding.is_some()).map(|it| &it.scope).collect();
     let is_hidden = |it: &Name<'_>| !it.is_member && hidden.iter().any(|scope| scope.contains(&it.range.start));
     let applies = |it: &&&Name<'_>| {
-        it.binding.is_none() && !is_hidden(it) && is_use_of(scene, it, renaming.binding, &renaming.old)
+        it.binding.is_none()
+            && !is_hidden(it)
+            && !(has_methods && it.is_member)
+            && is_use_of(scene, it, renaming.binding, &renaming.old)
     };
     let site = |range: Range<usize>| scene.site(range, renaming.new.clone(), Reason::Renamed, 0.95);
     let mut sites: Vec<Site> = same.iter().filter(applies).map(|it| site(it.range.clone())).collect();
@@ -138,6 +146,13 @@ fn uses(scene: &Scene<'_>, names: &[Name<'_>], renaming: &Renaming) -> Vec<Site>
     }
     sites.extend(scene.open.iter().flat_map(|it| uses_elsewhere(it, scene.language, renaming)));
     sites
+}
+
+/// Returns where methods of the old or the new name are defined.
+fn methods_named(scene: &Scene<'_>, renaming: &Renaming) -> Vec<Range<usize>> {
+    let methods = scene.tree.signatures().into_iter().filter(|it| it.owner.is_some());
+    let is_named = |it: &Range<usize>| [&renaming.old, &renaming.new].iter().any(|name| *name == scene.slice(it));
+    methods.map(|it| it.name).filter(is_named).collect()
 }
 
 /// One value that became a list under another name is not the same thing renamed.
