@@ -130,7 +130,8 @@ fn uses(scene: &Scene<'_>, names: &[Name<'_>], renaming: &Renaming) -> Vec<Site>
     if same.iter().any(|it| keeps(&it)) {
         return Vec::new();
     }
-    let hidden: Vec<&Range<usize>> = same.iter().filter(|it| it.binding.is_some()).map(|it| &it.scope).collect();
+    let binds_here = |it: &&&Name<'_>| matches!(it.binding, Some(Binding::Parameter | Binding::Variable));
+    let hidden: Vec<&Range<usize>> = same.iter().filter(binds_here).map(|it| &it.scope).collect();
     let is_hidden = |it: &Name<'_>| !it.is_member && hidden.iter().any(|scope| scope.contains(&it.range.start));
     let applies = |it: &&&Name<'_>| {
         it.binding.is_none()
