@@ -124,7 +124,7 @@ fn uses(scene: &Scene<'_>, names: &[Name<'_>], renaming: &Renaming) -> Vec<Site>
     let has_methods = is_plain_function && same.iter().any(|it| is_method(it));
     let keeps = |it: &&&Name<'_>| match it.binding {
         Some(Binding::Parameter | Binding::Variable) => is_local,
-        Some(_) => !is_local && !(is_plain_function && is_method(it)),
+        Some(_) => !(is_local || is_plain_function && is_method(it)),
         None => false,
     };
     if same.iter().any(|it| keeps(&it)) {
