@@ -239,6 +239,9 @@ impl Rewrite {
     /// an insertion, is tied to the tokens on both sides that the two pairs share.
     pub fn common(first: (&str, &str), second: (&str, &str), line_comment: &str) -> Vec<Rewrite> {
         let (a, b) = (Steps::new(first, line_comment), Steps::new(second, line_comment));
+        if a.old.len().max(b.old.len()) > MAX_EXAMPLE_TOKENS {
+            return Vec::new();
+        }
         if let Some(whole) = a.whole(&b) {
             return vec![whole];
         }
@@ -335,6 +338,12 @@ fn match_parts(parts: &[Part], tokens: &[Token<'_>], start: usize, holes: &mut V
 /// The longest code that a hole stands for.
 const MAX_HOLE_TOKENS: usize = 60;
 
+/// Longer lines teach nothing: matching takes a step of the stack for each token.
+const MAX_EXAMPLE_TOKENS: usize = 300;
+
+/// With more holes than these leave between them, matching would try too many ways.
+const MAX_CHANGES: usize = 5;
+
 /// How many tokens beside an insertion tie it to its place.
 const MAX_CONTEXT_TOKENS: usize = 3;
 
@@ -371,7 +380,8 @@ impl<'t> Steps<'t> {
     fn whole(&self, other: &Steps<'_>) -> Option<Rewrite> {
         let is_alike = self.changes.len() == other.changes.len()
             && self.changes.iter().zip(&other.changes).all(|(a, b)| self.replaces_alike(a, other, b));
-        if !is_alike || self.changes.len() < 2 || self.changes.iter().any(|it| it.before.is_empty()) {
+        let n_changes = self.changes.len();
+        if !is_alike || !(2..=MAX_CHANGES).contains(&n_changes) || self.changes.iter().any(|it| it.before.is_empty()) {
             return None;
         }
         let mut rewrite = Builder::default();

@@ -10,6 +10,12 @@ use super::{Reason, Site};
 /// The shortest keyword that is looked for: of shorter ones too many names are a slip away.
 const MIN_LENGTH: usize = 4;
 
+/// Longer words are no keywords.
+const MAX_LENGTH: usize = 16;
+
+/// How often the text is parsed with another word in it.
+const MAX_TRIALS: usize = 8;
+
 /// Predicts the keyword that was meant, where the text parses better with it.
 pub(crate) fn misspelled(scene: &Scene<'_>) -> Vec<Site> {
     let n_errors = scene.tree.error_count();
@@ -18,10 +24,11 @@ pub(crate) fn misspelled(scene: &Scene<'_>) -> Vec<Site> {
     }
     let places = scene.changes.iter().filter_map(|it| it.place.clone());
     let mut sites = Vec::new();
+    let mut n_trials = 0;
     for place in places {
         for token in scene.tokens_of(scene.slice(&place)) {
             let is_candidate = token.kind == TokenKind::Word && !is_keyword(scene.language, token.text);
-            if !is_candidate || token.text.len() < MIN_LENGTH {
+            if !is_candidate || !(MIN_LENGTH..=MAX_LENGTH).contains(&token.text.len()) {
                 continue;
             }
             let range = place.start + token.range.start..place.start + token.range.end;
@@ -34,6 +41,8 @@ pub(crate) fn misspelled(scene: &Scene<'_>) -> Vec<Site> {
             let near = keywords(scene.language).iter().filter(|it| is_slip(token.text, it));
             let mut near: Vec<&&str> = near.collect();
             near.sort_by_key(|it| typing_distance(token.text, it));
+            near.truncate(MAX_TRIALS - n_trials);
+            n_trials += near.len();
             if let Some(word) = near.into_iter().find(|it| !is_typed && mends(it)) {
                 sites.push(scene.site(range, *word, Reason::Misspelled, 0.9));
             }
