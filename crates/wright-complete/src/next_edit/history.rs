@@ -100,6 +100,13 @@ impl EditHistory {
     pub fn text_before(&self, doc: &Document) -> String {
         let mut places: Vec<(&Range<usize>, &str)> = self.placed_in(doc).collect();
         places.sort_by_key(|(place, _)| place.start);
+        // Hunks that were pushed by hand may share bytes; the first one counts.
+        let mut end = 0;
+        places.retain(|(place, _)| {
+            let is_free = place.start >= end;
+            end = end.max(place.end);
+            is_free
+        });
         let mut text = doc.text().to_owned();
         for (place, before) in places.into_iter().rev() {
             text.replace_range(place.clone(), before);
@@ -235,6 +242,17 @@ mod tests {
             assert_eq!(text[edit.place.clone().unwrap()], edit.after);
         }
         assert_eq!(history.text_before(&doc), "a = 1\nb = 2\nc = 3\n");
+    }
+
+    #[test]
+    fn pushed_hunks_that_share_bytes_do_no_harm() {
+        let mut history = EditHistory::new();
+        for (before, place) in [("é", 0..3), ("y", 1..3), ("z", 40..44)] {
+            let after = "abcdé".get(place.clone()).unwrap_or("abcd").to_owned();
+            let (path, before) = (PathBuf::from("a.py"), before.to_owned());
+            history.push(RecentEdit { path, before, after, place: Some(place), at: Duration::ZERO });
+        }
+        assert_eq!(history.text_before(&Document::new("a.py", 1, "abcdé")), "édé");
     }
 
     #[test]
