@@ -236,12 +236,14 @@ impl<'a> Attempt<'a> {
         let (before, after) = self.doc.text().split_at(self.offset);
         let ending = Ending::new(self.context.extent, self.options.reach, before, after);
         let mut candidates = vec![Candidate::default(); n_candidates];
+        // Of a request that is not waited for to its end, only what was read is known for certain.
+        let mut read: Option<Usage> = None;
         let mut usage = Usage::default();
         while let Some(event) = stream.next().await {
             match event? {
-                Event::Read(read) => usage = read,
+                Event::Read(usage) => read = Some(usage),
                 Event::Text { candidate, text } => {
-                    usage.completion_tokens += 1;
+                    read.iter_mut().for_each(|it| it.completion_tokens += 1);
                     self.first_token.get_or_insert_with(|| self.started.elapsed());
                     if let Some(it) = candidates.get_mut(candidate as usize) {
                         it.text.push_str(&text);
@@ -257,13 +259,16 @@ impl<'a> Attempt<'a> {
                         it.is_over = true;
                     }
                 }
-                Event::Finished(total) => usage = total,
+                Event::Finished(total) => {
+                    usage = total;
+                    read = None;
+                }
             }
             if candidates.iter().all(|it| it.is_over) && candidates.iter().any(|it| it.stopped.is_none()) {
                 break;
             }
         }
-        self.usage += usage;
+        self.usage += read.unwrap_or(usage);
         let completions: Vec<Completion> = candidates.into_iter().map(Candidate::into_completion).collect();
         self.raw.extend(completions.iter().map(|it| it.text.clone()));
         Ok(completions)

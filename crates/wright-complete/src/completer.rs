@@ -23,6 +23,7 @@ use crate::cache::{Entry, ResultCache};
 use crate::context::{self, Budget, Context};
 use crate::flight::{self, Flight};
 use crate::mood::Mood;
+use crate::next_edit::{EditHistory, NextEditOptions, predict};
 use crate::past::Past;
 use crate::related::related;
 use crate::{Options, Outcome, Reach, Suggestion, SuggestionId, Withheld};
@@ -180,6 +181,9 @@ struct State {
     /// Tokens read per second, as seen.
     read_rate: f64,
     offered: VecDeque<(SuggestionId, PathBuf, String)>,
+    offered_edits: VecDeque<(SuggestionId, PathBuf, Edit)>,
+    history: EditHistory,
+    started: Instant,
     log: VecDeque<LogEntry>,
 }
 
@@ -212,6 +216,9 @@ impl Completer {
             warming: None,
             read_rate: FIRST_READ_RATE,
             offered: VecDeque::new(),
+            offered_edits: VecDeque::new(),
+            history: EditHistory::new(),
+            started: Instant::now(),
             log: VecDeque::new(),
         };
         Self { provider, client: client_id(), state: Arc::new(Mutex::new(state)) }
@@ -237,7 +244,11 @@ impl Completer {
         let mut state = self.state();
         let open = state.documents.entry(doc.path.clone()).or_insert_with(|| Open::new(Arc::clone(&doc)));
         open.past.change(open.doc.text(), edit, doc.text(), Instant::now());
-        open.doc = doc;
+        let before = std::mem::replace(&mut open.doc, doc);
+        let at = state.started.elapsed();
+        if is_readable(&before) {
+            state.history.record(&before, edit, at);
+        }
     }
 
     /// Notes that a document is closed.
@@ -275,14 +286,39 @@ impl Completer {
     }
 
     /// Looks for the next place that needs an edit like the last ones.
-    pub async fn next_edit(&self, _doc: Arc<Document>, _offset: usize) -> Result<Option<NextEdit>, ProviderError> {
-        Ok(None)
+    pub async fn next_edit(&self, doc: Arc<Document>, offset: usize) -> Result<Option<NextEdit>, ProviderError> {
+        let (history, open, is_wanted) = {
+            let state = self.state();
+            let open: Vec<Arc<Document>> = state.documents.values().map(|it| Arc::clone(&it.doc)).collect();
+            let others: Vec<_> = open.into_iter().filter(|it| it.path != doc.path && is_readable(it)).collect();
+            (state.history.clone(), others, state.settings.next_edit && is_readable(&doc))
+        };
+        if !is_wanted || !doc.text().is_char_boundary(offset) {
+            return Ok(None);
+        }
+        let open: Vec<&Document> = open.iter().map(|it| &**it).collect();
+        let (surroundings, options) = (Surroundings::default(), NextEditOptions::default());
+        let found = predict(&*self.provider, &doc, &history, offset, &open, &surroundings, options).await?;
+        Ok(found.map(|it| {
+            let id = SuggestionId::next();
+            let mut state = self.state();
+            state.offered_edits.push_back((id, it.path.clone(), it.edit.change().clone()));
+            if state.offered_edits.len() > MAX_OFFERED {
+                state.offered_edits.pop_front();
+            }
+            NextEdit { id, path: it.path, edit: it.edit, reason: it.reason.code() }
+        }))
     }
 
     /// Notes what became of a suggestion.
     pub fn feedback(&self, id: SuggestionId, feedback: Feedback) {
         let now = Instant::now();
         let mut state = self.state();
+        if let Some((_, path, edit)) = state.offered_edits.iter().find(|(offered, ..)| *offered == id).cloned()
+            && feedback == Feedback::Dismissed
+        {
+            state.history.reject(&path, &edit);
+        }
         let Some((_, path, text)) = state.offered.iter().find(|(offered, ..)| *offered == id).cloned() else { return };
         match feedback {
             Feedback::Shown => {}
@@ -587,6 +623,11 @@ impl State {
             self.read_rate = 0.7 * self.read_rate + 0.3 * seen;
         }
     }
+}
+
+/// Returns whether a model may be shown the document.
+fn is_readable(doc: &Document) -> bool {
+    doc.text().len() <= MAX_DOCUMENT && !context::is_secret_file(&doc.path)
 }
 
 /// Returns how much may be shown when only so many tokens can be read.
