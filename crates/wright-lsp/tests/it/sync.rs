@@ -1,0 +1,1 @@
+//! Documents stay exactly as the client has them.
