@@ -264,13 +264,13 @@ mod tests {
             (frame("\"\u{fffd}\"").into_bytes(), vec!["-32600", "next"]),
             (frame("[]").into_bytes(), vec!["-32600", "next"]),
             (frame(r#"{"id":1.5,"method":"m"}"#).into_bytes(), vec!["-32600", "next"]),
-            (frame(&"[".repeat(100_000)).into_bytes(), vec!["-32600", "next"]),
+            (frame(&"[".repeat(100_000)).into_bytes(), vec!["-32700", "next"]),
             (b"Content-Length: 2\r\n\r\n{}}} and more".to_vec(), vec!["-32600", "next"]),
             (vec![0xff; 20_000], vec!["next"]),
         ];
         let mut not_text = b"Content-Length: 4\r\n\r\n".to_vec();
         not_text.extend([b'"', 0xff, 0xfe, b'"']);
-        damaged.push((not_text, vec!["-32600", "next"]));
+        damaged.push((not_text, vec!["-32700", "next"]));
         for (mut bytes, expected) in damaged {
             let start = String::from_utf8_lossy(&bytes[..bytes.len().min(40)]).into_owned();
             bytes.extend(next.as_bytes());

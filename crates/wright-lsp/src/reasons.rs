@@ -39,7 +39,7 @@ impl Reason {
         match self {
             Self::NotInSync => "not-in-sync",
             Self::TooLarge { .. } => "too-large",
-            Self::DisabledLanguage => "disabled-language",
+            Self::DisabledLanguage => "disabled",
             Self::Outside => "outside-workspace",
             Self::NoModel(_) => "no-model",
             Self::Failed(_) => "model-failed",

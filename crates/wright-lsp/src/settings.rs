@@ -54,6 +54,8 @@ impl ClientSettings {
             }
             other => problems.push(format!("`wright` is {other}; expected an object")),
         }
+        // Objects have no order to rely on.
+        problems.sort();
         (settings, problems)
     }
 
@@ -148,8 +150,8 @@ mod tests {
         assert_eq!(
             problems,
             [
-                "unknown setting `wright.colour`",
                 "`wright.eagerness` is \"huge\"; expected \"low\", \"medium\" or \"high\"",
+                "unknown setting `wright.colour`",
             ]
         );
         assert_eq!(ClientSettings::default().merged(&json!([])).1, ["`wright` is []; expected an object"]);
