@@ -98,7 +98,11 @@ fn place(
         Language::Java => {
             let text = folder.to_string_lossy();
             let tests = text.contains("/src/main/java").then(|| text.replacen("/src/main/java", "/src/test/java", 1));
-            (tests.map_or_else(|| folder.to_owned(), PathBuf::from), format!("{stem}{}Test", capitalized(function)), "java")
+            (
+                tests.map_or_else(|| folder.to_owned(), PathBuf::from),
+                format!("{stem}{}Test", capitalized(function)),
+                "java",
+            )
         }
     };
     let ending = if language == Language::Go { "_test" } else { "" };
@@ -206,7 +210,10 @@ mod tests {
         let answer = "#[test]\nfn halves() {\n    assert_eq!(half(4), 2);\n}\n";
         let (path, text) = written("/p/a.rs", text, answer, &[]).await.unwrap();
         assert_eq!(path, "/p/a.rs");
-        assert!(text.ends_with("    #[test]\n    fn halves() {\n        assert_eq!(half(4), 2);\n    }\n}\n"), "{text}");
+        assert!(
+            text.ends_with("    #[test]\n    fn halves() {\n        assert_eq!(half(4), 2);\n    }\n}\n"),
+            "{text}"
+        );
     }
 
     #[tokio::test]

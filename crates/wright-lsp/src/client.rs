@@ -18,6 +18,8 @@ pub(crate) struct Client {
     pub(crate) process_id: Option<i32>,
     /// Makes edits that the server asks for.
     pub(crate) applies_edits: bool,
+    /// Checks the version of a document that an edit is for, and takes operations on files.
+    pub(crate) changes_versions: bool,
     /// Lets edits create files.
     pub(crate) creates_files: bool,
     /// Shows documents that the server names.
@@ -41,6 +43,7 @@ impl Client {
             encoding: Some(Encoding::negotiate(offered)),
             process_id: params["processId"].as_i64().and_then(|it| i32::try_from(it).ok()),
             applies_edits: can("/capabilities/workspace/applyEdit"),
+            changes_versions: can("/capabilities/workspace/workspaceEdit/documentChanges"),
             creates_files: operations.into_iter().any(|it| it == "create"),
             shows_documents: can("/capabilities/window/showDocument/support"),
             shows_progress: can("/capabilities/window/workDoneProgress"),

@@ -9,7 +9,7 @@ use wright_text::{Edit, Replacement};
 ///
 /// Invariant: pieces are sorted and do not touch each other.
 #[derive(Debug, Default)]
-pub struct Composed {
+pub(crate) struct Composed {
     pieces: Vec<Piece>,
 }
 
@@ -24,7 +24,7 @@ struct Piece {
 
 impl Composed {
     /// Notes that `range` of the text as it is now became `n_inserted` bytes.
-    pub fn push(&mut self, range: Range<usize>, n_inserted: usize) {
+    pub(crate) fn push(&mut self, range: Range<usize>, n_inserted: usize) {
         let first = self.pieces.partition_point(|it| it.now.end < range.start);
         let last = self.pieces.partition_point(|it| it.now.start <= range.end);
         let touched = self.pieces.get(first..last).unwrap_or_default();
@@ -40,7 +40,7 @@ impl Composed {
     }
 
     /// Returns the edit of the text before the first change. `now` is the text after the last one.
-    pub fn finish(self, now: &Rope) -> Edit {
+    pub(crate) fn finish(self, now: &Rope) -> Edit {
         let replacements = self.pieces.into_iter().map(|it| {
             let text = now.byte_slice(it.now).to_string();
             Replacement { range: it.before, text }

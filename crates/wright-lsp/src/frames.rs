@@ -244,7 +244,10 @@ mod tests {
         let body = r#"{"method":"n"}"#;
         for header in [
             format!("content-length:{}\r\n\r\n", body.len()),
-            format!("Content-Type: application/vscode-jsonrpc; charset=utf-8\r\nContent-Length: {}\r\n\r\n", body.len()),
+            format!(
+                "Content-Type: application/vscode-jsonrpc; charset=utf-8\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            ),
             format!("Content-Length: {}\n\n", body.len()),
         ] {
             assert_eq!(read(format!("{header}{body}").as_bytes()), ["n"], "{header:?}");
@@ -285,10 +288,7 @@ mod tests {
         let body = io::repeat(b'x').take(n_bytes);
         let stream = header.as_bytes().chain(body).chain(io::Cursor::new(call("next")));
         let mut reader = FrameReader::new(io::BufReader::new(stream));
-        assert!(matches!(
-            reader.read().unwrap(),
-            Some(Incoming::Invalid { code: ErrorCode::InvalidRequest, .. })
-        ));
+        assert!(matches!(reader.read().unwrap(), Some(Incoming::Invalid { code: ErrorCode::InvalidRequest, .. })));
         assert!(matches!(reader.read().unwrap(), Some(Incoming::Message(_))));
     }
 

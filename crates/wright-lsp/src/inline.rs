@@ -9,6 +9,7 @@ use lsp_server::{ErrorCode, RequestId};
 use serde_json::Value;
 use url::Url;
 use wright_complete::{Ask, Outcome, Selected, Trigger};
+use wright_store::SuggestionKind;
 
 use crate::items::{self, Unfit};
 use crate::open_document::OpenDocument;
@@ -16,6 +17,7 @@ use crate::positions;
 use crate::reasons::Reason;
 use crate::server::{Done, Server};
 use crate::status::State;
+use crate::tracker::Source;
 use crate::work::Lane;
 
 /// What was asked, kept until the answer is there.
@@ -43,10 +45,10 @@ impl Server {
         let encoding = self.client.encoding();
         let (Some(open), Ok(workbench)) = (self.documents.get_mut(&uri), &self.workbench) else { return };
         let offset = open.offset(position.position, encoding);
-        let selected = params.context.selected_completion_info.map(|it| Selected {
-            range: positions::to_offsets(open.text(), it.range, encoding),
-            text: it.text,
-        });
+        let selected = params
+            .context
+            .selected_completion_info
+            .map(|it| Selected { range: positions::to_offsets(open.text(), it.range, encoding), text: it.text });
         let trigger = match params.context.trigger_kind {
             InlineCompletionTriggerKind::Invoked => Trigger::Invoked,
             InlineCompletionTriggerKind::Automatic | InlineCompletionTriggerKind::Custom(_) => Trigger::Automatic,
@@ -77,23 +79,36 @@ impl Server {
             return self.out.refuse(id, ErrorCode::ContentModified, "the document changed meanwhile");
         };
         let encoding = self.client.encoding();
-        let mut shown = Vec::new();
+        let mut offers = Vec::new();
         let mut is_unselected = false;
         for suggestion in outcome.result.iter().chain(&outcome.others) {
             match items::offer(suggestion, open.text(), asked.offset, asked.selected.as_ref()) {
-                Ok(offer) => {
-                    shown.push(items::item(&offer, open.text(), encoding));
-                    self.offers.add(offer);
-                }
+                Ok(offer) => offers.push(offer),
                 Err(Unfit::NotSelected) => is_unselected = true,
                 Err(Unfit::Place) => tracing::debug!("a suggestion does not fit one line around the position"),
             }
         }
-        if shown.is_empty() && is_unselected {
-            let path = open.path().to_owned();
-            self.reasons.note(&path, &Reason::NotSelected, asked.since.elapsed());
+        let items = offers.iter().map(|it| items::item(it, open.text(), encoding)).collect();
+        let source = Source {
+            uri: asked.uri.clone(),
+            kind: SuggestionKind::Inline,
+            language: open.language().to_owned(),
+            model: self.workbench.as_ref().map_or_else(|_| String::new(), |it| it.model.clone()),
+            repository: self.client.folder_of(open.path()).map(Into::into),
+            latency: asked.since.elapsed(),
+            n_tokens: u32::try_from(outcome.usage.completion_tokens).unwrap_or(u32::MAX),
+        };
+        let path = open.path().to_owned();
+        self.out.answer(id, InlineCompletionList { items });
+        self.track_answer(&source, &offers);
+        match &outcome.result {
+            Err(withheld) => self.record_withheld(&asked.uri, withheld.code()),
+            Ok(_) if offers.is_empty() && is_unselected => {
+                self.reasons.note(&path, &Reason::NotSelected, asked.since.elapsed());
+                self.record_withheld(&asked.uri, Reason::NotSelected.code());
+            }
+            Ok(_) => {}
         }
-        self.out.answer(id, InlineCompletionList { items: shown });
     }
 
     /// Returns why nothing may be suggested in a document.
@@ -115,6 +130,7 @@ impl Server {
     pub(crate) fn withhold(&mut self, id: RequestId, uri: &Url, reason: &Reason) {
         let path = self.documents.get(uri).map_or_else(|| uri.path().into(), |it: &OpenDocument| it.path().to_owned());
         self.reasons.note(&path, reason, Duration::ZERO);
+        self.record_withheld(uri, reason.code());
         self.out.answer(id, Value::Null);
     }
 
@@ -124,7 +140,9 @@ impl Server {
         self.status.set(State::Error(message.clone()));
         self.say(1, &format!("Wright suggests nothing: {message}"));
         let path = self.documents.get(&asked.uri).map_or_else(Default::default, |it| it.path().to_owned());
-        self.reasons.note(&path, &Reason::Failed(message), asked.since.elapsed());
+        let reason = Reason::Failed(message);
+        self.record_withheld(&asked.uri, reason.code());
+        self.reasons.note(&path, &reason, asked.since.elapsed());
         self.out.answer(id, Value::Null);
     }
 }

@@ -17,7 +17,17 @@ mod sync;
 
 mod inline;
 
+mod next_edit;
+
+mod actions;
+
+mod work_done;
+
 mod feedback;
+
+mod tracker;
+
+mod kept_share;
 
 mod work;
 

@@ -27,6 +27,15 @@ pub struct ContentChange {
     pub text: String,
 }
 
+/// What a notification changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// All changes as one edit of the text before.
+    pub edit: Edit,
+    /// How many characters went.
+    pub n_deleted: usize,
+}
+
 /// A document that is open in the editor.
 #[derive(Debug)]
 pub struct OpenDocument {
@@ -77,32 +86,33 @@ impl OpenDocument {
     }
 
     /// Makes changes in order and returns them as one edit of the text before.
-    pub fn change(&mut self, version: i64, changes: &[ContentChange], encoding: Encoding) -> Edit {
+    pub fn change(&mut self, version: i64, changes: &[ContentChange], encoding: Encoding) -> Changed {
         self.version = version;
         self.built = None;
+        let mut n_deleted = 0;
         let mut composed = Composed::default();
         for change in changes {
             match change.range {
                 Some(range) => {
                     let range = positions::to_offsets(&self.text, range, encoding);
-                    self.replace(range, &change.text, &mut composed);
+                    n_deleted += self.replace(range, &change.text, &mut composed);
                 }
                 None => {
                     let edit = Edit::between(&self.text.to_string(), &change.text);
                     for it in edit.replacements() {
-                        self.replace(it.range.clone(), &it.text, &mut composed);
+                        n_deleted += self.replace(it.range.clone(), &it.text, &mut composed);
                     }
                 }
             }
         }
-        composed.finish(&self.text)
+        Changed { edit: composed.finish(&self.text), n_deleted }
     }
 
     /// Returns the document as a value, built at most once for each version.
     pub fn document(&mut self) -> Arc<Document> {
-        let document = self.built.get_or_insert_with(|| {
-            Arc::new(Document::new(self.path.clone(), self.version, self.text.to_string()))
-        });
+        let document = self
+            .built
+            .get_or_insert_with(|| Arc::new(Document::new(self.path.clone(), self.version, self.text.to_string())));
         Arc::clone(document)
     }
 
@@ -111,16 +121,18 @@ impl OpenDocument {
         positions::to_offset(&self.text, position, encoding)
     }
 
-    fn replace(&mut self, range: std::ops::Range<usize>, inserted: &str, composed: &mut Composed) {
+    /// Replaces a range and returns how many characters went.
+    fn replace(&mut self, range: std::ops::Range<usize>, inserted: &str, composed: &mut Composed) -> usize {
         composed.push(range.clone(), inserted.len());
         let at = self.text.byte_to_char(range.start);
-        if !range.is_empty() {
-            let end = self.text.byte_to_char(range.end);
+        let end = self.text.byte_to_char(range.end);
+        if at < end {
             self.text.remove(at..end);
         }
         if !inserted.is_empty() {
             self.text.insert(at, inserted);
         }
+        end - at
     }
 }
 
@@ -185,7 +197,7 @@ mod tests {
             let position = Position { line, character };
             ContentChange { range: Some(Range { start: position, end: position }), text: text.to_owned() }
         };
-        let edit = open.change(2, &[insert(0, 0, "ab"), insert(0, 1, "-")], Encoding::Utf16);
+        let edit = open.change(2, &[insert(0, 0, "ab"), insert(0, 1, "-")], Encoding::Utf16).edit;
         assert_eq!(open.text().to_string(), "a-bx\n");
         assert_eq!(edit, Edit::single(0..0, "a-b"));
         assert_eq!(open.document().version, 2);
@@ -194,7 +206,7 @@ mod tests {
     #[test]
     fn a_whole_new_text_is_seen_as_what_differs() {
         let mut open = document("untitled:a", "python");
-        let edit = open.change(2, &[ContentChange { range: None, text: "xyz\n".to_owned() }], Encoding::Utf16);
+        let edit = open.change(2, &[ContentChange { range: None, text: "xyz\n".to_owned() }], Encoding::Utf16).edit;
         assert_eq!(edit, Edit::single(1..1, "yz"));
         assert_eq!(open.document().text(), "xyz\n");
     }

@@ -51,7 +51,9 @@ impl Reason {
 impl std::fmt::Display for Reason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::NotInSync => f.write_str("the document is not known as the editor has it; close it and open it again"),
+            Self::NotInSync => {
+                f.write_str("the document is not known as the editor has it; close it and open it again")
+            }
             Self::TooLarge { n_bytes } => write!(f, "the document has {n_bytes} bytes; the limit is {MAX_SUGGESTED}"),
             Self::DisabledLanguage => f.write_str("the settings turn this language off"),
             Self::Outside => f.write_str("a hidden file outside the workspace may hold secrets"),
@@ -88,7 +90,8 @@ impl Reasons {
     pub(crate) fn to_json(&self, completer: &[LogEntry]) -> Vec<Value> {
         let ours = self.entries.iter().map(|it| (it.at, &it.path, it.code, &it.detail, it.took));
         // What was shown needs no reason.
-        let theirs = completer.iter().filter(|it| it.code != "shown").map(|it| (it.at, &it.path, it.code, &it.detail, it.took));
+        let theirs =
+            completer.iter().filter(|it| it.code != "shown").map(|it| (it.at, &it.path, it.code, &it.detail, it.took));
         let mut all: Vec<_> = ours.chain(theirs).collect();
         all.sort_by_key(|it| it.0);
         let entries = all.into_iter().map(|(at, path, code, detail, took)| {

@@ -2,30 +2,36 @@
 
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, select};
 use gen_lsp_types::{
-    ChangeNotifications, ExecuteCommandOptions, InlineCompletionProvider, Save,
-    ServerCapabilities, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions,
-    WorkspaceFoldersServerCapabilities, WorkspaceOptions,
+    ChangeNotifications, CodeActionKind, CodeActionOptions, CodeActionProvider, ExecuteCommandOptions,
+    InlineCompletionProvider, Save, ServerCapabilities, TextDocumentSync, TextDocumentSyncKind,
+    TextDocumentSyncOptions, WorkDoneProgressOptions, WorkspaceFoldersServerCapabilities, WorkspaceOptions,
 };
 use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use url::Url;
+use wright_store::SuggestionLog;
 
+use crate::actions::{CommandDone, EXPLAIN, FIX, WRITE_TEST};
 use crate::client::Client;
+use crate::feedback::Rounds;
 use crate::frames::Incoming;
 use crate::host::{Host, Workbench};
 use crate::inline::Suggested;
 use crate::items::ACCEPTED;
+use crate::next_edit::Looked;
 use crate::open_document::OpenDocument;
 use crate::outbox::Outbox;
 use crate::reasons::Reasons;
 use crate::settings::ClientSettings;
 use crate::status::{State, Status};
+use crate::tracker::Tracker;
 use crate::transport::Ended;
 use crate::work::{Finished, Work};
 
@@ -34,6 +40,9 @@ const IDLE_TICK: Duration = Duration::from_secs(1);
 
 /// How often it does while a task runs, so that the editor hears of it.
 const BUSY_TICK: Duration = Duration::from_millis(50);
+
+/// What is said of a panic.
+const BUG: &str = "this is a bug in wright; it goes on";
 
 /// Everything that can wake the server.
 enum Event {
@@ -51,6 +60,14 @@ enum Event {
 pub(crate) enum Done {
     /// Suggestions at a position.
     Suggested(Box<Suggested>),
+    /// The next place to edit.
+    NextEdit(Box<Looked>),
+    /// What can be done at a place.
+    Actions(Vec<Value>),
+    /// What a command asked for.
+    Command(Box<CommandDone>),
+    /// The newest commits of repositories.
+    Heads(Vec<(PathBuf, String)>),
 }
 
 /// How far the conversation is.
@@ -65,6 +82,8 @@ enum Phase {
 pub(crate) enum Question {
     /// What are the settings?
     Settings,
+    /// Was the edit applied that this command led to?
+    Applied(RequestId),
 }
 
 /// One conversation with one client.
@@ -82,7 +101,14 @@ pub(crate) struct Server {
     pub(crate) reasons: Reasons,
     pub(crate) status: Status,
     pub(crate) questions: HashMap<RequestId, Question>,
-    pub(crate) offers: crate::feedback::Offers,
+    pub(crate) tracker: Tracker,
+    pub(crate) log: SuggestionLog,
+    pub(crate) rounds: Rounds,
+    /// The newest commits that were seen.
+    pub(crate) heads: HashMap<PathBuf, String>,
+    /// Under which token the progress of a request is shown.
+    pub(crate) progress: HashMap<RequestId, Value>,
+    pub(crate) n_tokens: u64,
     /// Messages that were shown once and need not be shown again.
     said: HashSet<String>,
     phase: Phase,
@@ -92,6 +118,7 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn new(host: Arc<dyn Host>, out: Outbox, runtime: tokio::runtime::Handle) -> Self {
         Self {
+            log: host.suggestion_log(),
             host,
             out,
             work: Work::new(runtime),
@@ -103,7 +130,11 @@ impl Server {
             reasons: Reasons::default(),
             status: Status::new(),
             questions: HashMap::new(),
-            offers: crate::feedback::Offers::default(),
+            tracker: Tracker::default(),
+            rounds: Rounds::default(),
+            heads: HashMap::new(),
+            progress: HashMap::new(),
+            n_tokens: 0,
             said: HashSet::new(),
             phase: Phase::BeforeInitialize,
             last_parent_check: Instant::now(),
@@ -117,9 +148,11 @@ impl Server {
             let received = Instant::now();
             if let Some(ended) = self.handle(event) {
                 self.work.cancel_all();
+                self.record_typed();
                 return ended;
             }
             if self.phase == Phase::Running {
+                self.track_time();
                 let news = self.status.news(self.work.busy_since(), Instant::now());
                 if let Some(params) = news {
                     self.out.notify("wright/status", params);
@@ -198,7 +231,7 @@ impl Server {
             (Phase::Running, _) => {
                 let handled = std::panic::catch_unwind(AssertUnwindSafe(|| self.dispatch(request)));
                 if handled.is_err() {
-                    self.out.refuse(id, ErrorCode::InternalError, "this is a bug in wright; it goes on");
+                    self.out.refuse(id, ErrorCode::InternalError, BUG);
                 }
             }
             (Phase::ShutDown, _) => self.out.refuse(id, ErrorCode::InvalidRequest, "the server was shut down"),
@@ -210,6 +243,8 @@ impl Server {
         match method.as_str() {
             "shutdown" => self.shut_down(id),
             "textDocument/inlineCompletion" => self.with(id, params, Self::inline_completion),
+            "textDocument/copilotInlineEdit" => self.with(id, params, Self::next_edit),
+            "textDocument/codeAction" => self.with(id, params, Self::code_action),
             "workspace/executeCommand" => self.with(id, params, Self::execute_command),
             "wright/log" => {
                 let log = self.workbench.as_ref().map(|it| it.completer.log()).unwrap_or_default();
@@ -243,6 +278,7 @@ impl Server {
             "textDocument/didPartiallyAcceptCompletion" => self.did_partially_accept(&params),
             "wright/dismissed" => self.dismissed(&params),
             "workspace/didChangeConfiguration" => self.did_change_configuration(&params),
+            "window/workDoneProgress/cancel" => self.cancel_progress(&params["token"]),
             "workspace/didChangeWorkspaceFolders" => self.client.change_folders(&params),
             _ => {}
         }
@@ -250,17 +286,41 @@ impl Server {
 
     fn answered(&mut self, response: Response) {
         let Some(question) = self.questions.remove(&response.id) else { return };
-        match (question, response.response_result) {
-            (Question::Settings, Ok(values)) => self.configure(&values[0]),
-            (Question::Settings, Err(error)) => tracing::info!(error.message, "the client has no settings"),
+        match question {
+            Question::Settings => match response.response_result {
+                Ok(values) => self.configure(&values[0]),
+                Err(error) => tracing::info!(error.message, "the client has no settings"),
+            },
+            Question::Applied(id) => self.applied(id, response),
         }
     }
 
     fn finished(&mut self, finished: Finished<Done>) {
         match self.work.take(finished) {
-            None => {}
-            Some((id, None)) => self.out.refuse(id, ErrorCode::InternalError, "this is a bug in wright; it goes on"),
-            Some((id, Some(Done::Suggested(suggested)))) => self.suggested(id, *suggested),
+            None | Some((None, None)) => {}
+            Some((Some(id), None)) => {
+                self.end_progress(&id);
+                self.out.refuse(id, ErrorCode::InternalError, BUG);
+            }
+            Some((id, Some(done))) => {
+                let answered = id.clone();
+                if std::panic::catch_unwind(AssertUnwindSafe(|| self.done(id, done))).is_err()
+                    && let Some(id) = answered
+                {
+                    self.out.refuse(id, ErrorCode::InternalError, BUG);
+                }
+            }
+        }
+    }
+
+    fn done(&mut self, id: Option<RequestId>, done: Done) {
+        match (done, id) {
+            (Done::Suggested(suggested), Some(id)) => self.suggested(id, *suggested),
+            (Done::NextEdit(looked), Some(id)) => self.looked(id, *looked),
+            (Done::Actions(actions), Some(id)) => self.out.answer(id, actions),
+            (Done::Command(done), Some(id)) => self.command_done(id, *done),
+            (Done::Heads(heads), _) => self.heads_read(heads),
+            (Done::Suggested(_) | Done::NextEdit(_) | Done::Actions(_) | Done::Command(_), None) => {}
         }
     }
 
@@ -279,8 +339,8 @@ impl Server {
         );
         let (settings, problems) = ClientSettings::default().merged(options);
         self.settings = settings;
-        self.warn_of(&problems);
         self.open_model();
+        self.warn_of(&problems);
     }
 
     fn initialized(&mut self) {
@@ -291,6 +351,7 @@ impl Server {
 
     fn shut_down(&mut self, id: RequestId) {
         for id in self.work.cancel_all() {
+            self.end_progress(&id);
             self.out.refuse(id, ErrorCode::RequestCanceled, "the server shuts down");
         }
         self.phase = Phase::ShutDown;
@@ -300,6 +361,7 @@ impl Server {
     fn cancel(&mut self, id: &Value) {
         let Ok(id) = serde_json::from_value::<RequestId>(id.clone()) else { return };
         if self.work.cancel(&id) {
+            self.end_progress(&id);
             self.out.refuse(id, ErrorCode::RequestCanceled, "canceled");
         }
     }
@@ -319,7 +381,6 @@ impl Server {
 
     fn configure(&mut self, value: &Value) {
         let (settings, problems) = self.settings.merged(value);
-        self.warn_of(&problems);
         let has_other_model = settings.model != self.settings.model;
         self.settings = settings;
         if has_other_model {
@@ -327,6 +388,7 @@ impl Server {
         } else {
             self.configure_completer();
         }
+        self.warn_of(&problems);
     }
 
     fn open_model(&mut self) {
@@ -339,8 +401,7 @@ impl Server {
                 self.follow_open_documents();
             }
             Err(failure) => {
-                let hint = failure.hint.map_or_else(String::new, |it| format!(". {it}"));
-                let message = format!("{}{hint}", failure.message);
+                let message = failure.in_full();
                 self.status.set(State::Error(message.clone()));
                 self.say(1, &format!("Wright suggests nothing: {message}"));
                 self.workbench = Err(message);
@@ -359,17 +420,31 @@ impl Server {
         });
     }
 
+    /// Says once what is wrong with the settings, and shows that something is for as long as it is.
     fn warn_of(&mut self, problems: &[String]) {
+        let message = format!("Wright ignores a part of its settings: {}", problems.join("; "));
+        match self.status.state() {
+            State::Warning(_) if problems.is_empty() => self.status.set(State::Ready),
+            State::Warning(_) | State::Ready if !problems.is_empty() => {
+                self.status.set(State::Warning(message.clone()));
+            }
+            State::Starting | State::Ready | State::Warning(_) | State::Error(_) => {}
+        }
         if !problems.is_empty() {
-            self.say(2, &format!("Wright ignores a part of its settings: {}", problems.join("; ")));
+            self.say(2, &message);
         }
     }
 
     /// Shows a message, of kind 1 (error) to 4 (log), unless the same one was shown before.
     pub(crate) fn say(&mut self, kind: u8, message: &str) {
         if self.said.insert(message.to_owned()) {
-            self.out.notify("window/showMessage", json!({ "type": kind, "message": message }));
+            self.say_again(kind, message);
         }
+    }
+
+    /// Shows a message, whether or not it was shown before.
+    pub(crate) fn say_again(&mut self, kind: u8, message: &str) {
+        self.out.notify("window/showMessage", json!({ "type": kind, "message": message }));
     }
 
     /// Reads the parameters of a request and handles it, or says what is wrong with them.
@@ -392,9 +467,13 @@ fn capabilities(client: &Client) -> ServerCapabilities {
         })),
         inline_completion_provider: Some(InlineCompletionProvider::Bool(true)),
         execute_command_provider: Some(ExecuteCommandOptions {
-            commands: vec![ACCEPTED.to_owned()],
-            ..ExecuteCommandOptions::default()
+            commands: [ACCEPTED, EXPLAIN, FIX, WRITE_TEST].map(str::to_owned).to_vec(),
+            work_done_progress_options: WorkDoneProgressOptions { work_done_progress: Some(true) },
         }),
+        code_action_provider: Some(CodeActionProvider::CodeActionOptions(CodeActionOptions {
+            code_action_kinds: Some(vec![CodeActionKind::QuickFix, CodeActionKind::Refactor]),
+            ..CodeActionOptions::default()
+        })),
         workspace: Some(WorkspaceOptions {
             workspace_folders: Some(WorkspaceFoldersServerCapabilities {
                 supported: Some(true),

@@ -6,19 +6,19 @@ use wright_text::Language;
 
 /// The user's settings.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ClientSettings {
+pub(crate) struct ClientSettings {
     /// How readily something is shown while someone types.
-    pub eagerness: Eagerness,
+    pub(crate) eagerness: Eagerness,
     /// Whether more than one line may be suggested.
-    pub multiline: bool,
+    pub(crate) multiline: bool,
     /// Whether the next place to edit is looked for.
-    pub next_edit: bool,
+    pub(crate) next_edit: bool,
     /// The model as `PROVIDER:NAME`; `None` leaves the choice to the configuration file.
-    pub model: Option<String>,
+    pub(crate) model: Option<String>,
     /// Whether what becomes of suggestions is counted, on this machine only.
-    pub telemetry: bool,
+    pub(crate) telemetry: bool,
     /// Languages in which nothing is suggested, by our names where we know them.
-    pub disabled_languages: Vec<String>,
+    pub(crate) disabled_languages: Vec<String>,
 }
 
 impl Default for ClientSettings {
@@ -37,7 +37,7 @@ impl Default for ClientSettings {
 impl ClientSettings {
     /// Returns these settings with those of a JSON object, and what is wrong with it. What is not named stays.
     #[must_use]
-    pub fn merged(&self, value: &Value) -> (Self, Vec<String>) {
+    pub(crate) fn merged(&self, value: &Value) -> (Self, Vec<String>) {
         let mut settings = self.clone();
         let mut problems = Vec::new();
         match value {
@@ -108,7 +108,7 @@ fn languages(value: &Value) -> Result<Vec<String>, Problem> {
 }
 
 /// Returns our name of a language that a client names, or the client's in lowercase.
-pub fn language_name(client_name: &str) -> String {
+pub(crate) fn language_name(client_name: &str) -> String {
     match client_name {
         "typescriptreact" => Language::Tsx.name().to_owned(),
         "javascriptreact" => Language::JavaScript.name().to_owned(),

@@ -75,7 +75,7 @@ mod tests {
     fn only_work_that_takes_a_while_is_shown() {
         let mut status = Status::new();
         let start = Instant::now();
-        let mut state = |status: &mut Status, busy_since: Option<Instant>, after_ms: u64| {
+        let state = |status: &mut Status, busy_since: Option<Instant>, after_ms: u64| {
             let news = status.news(busy_since, start + Duration::from_millis(after_ms));
             news.map(|it| it["state"].as_str().unwrap().to_owned())
         };

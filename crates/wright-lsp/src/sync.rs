@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
+use wright_text::Edit;
 
 use crate::open_document::{ContentChange, OpenDocument};
 use crate::server::Server;
@@ -76,10 +77,15 @@ impl Server {
         }
         let was_small = open.is_small();
         let version = text_document.version.unwrap_or(open.version() + 1);
-        let edit = open.change(version, &content_changes, encoding);
-        let Ok(workbench) = &self.workbench else { return };
+        let changed = open.change(version, &content_changes, encoding);
+        self.tell_completer(&text_document.uri, was_small, &changed.edit);
+        self.track_change(&text_document.uri, &changed);
+    }
+
+    fn tell_completer(&mut self, uri: &Url, was_small: bool, edit: &Edit) {
+        let (Some(open), Ok(workbench)) = (self.documents.get_mut(uri), &self.workbench) else { return };
         match (was_small, open.is_small()) {
-            (true, true) => workbench.completer.change(open.document(), &edit),
+            (true, true) => workbench.completer.change(open.document(), edit),
             (true, false) => workbench.completer.close(open.path()),
             (false, true) => workbench.completer.open(open.document()),
             (false, false) => {}
@@ -98,7 +104,7 @@ impl Server {
         if let (Ok(workbench), true) = (&self.workbench, open.is_small()) {
             let document = open.document();
             let end = document.text().len();
-            workbench.completer.rest(document, end);
+            workbench.completer.rest(&document, end);
         }
     }
 
@@ -111,6 +117,7 @@ impl Server {
 
     fn forget(&mut self, uri: &Url) {
         let Some(open) = self.documents.remove(uri) else { return };
+        self.track_close(&open);
         if let Ok(workbench) = &self.workbench {
             workbench.completer.close(open.path());
         }

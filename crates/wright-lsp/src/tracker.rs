@@ -77,6 +77,8 @@ struct Offered {
     record: wright_store::SuggestionId,
     /// Where the text goes, or as much of it as is there already.
     place: Range<usize>,
+    /// What is there until it is taken.
+    replaced: String,
     shown: Option<Instant>,
     fate: Fate,
 }
@@ -116,14 +118,23 @@ impl Tracker {
                 None => (wright_store::SuggestionId::unique(), None),
             };
             continued.push(record);
-            let place = offer.range.clone();
-            let mut offered = Offered { offer: offer.clone(), source: source.clone(), record, place, shown, fate: Fate::Open };
+            let mut offered = Offered {
+                offer: offer.clone(),
+                source: source.clone(),
+                record,
+                place: offer.range.clone(),
+                replaced: slice(text, &offer.range),
+                shown,
+                fate: Fate::Open,
+            };
             if idx == 0 && !self.reports_shown {
                 events.extend(offered.show(now));
             }
             new.push(offered);
         }
-        for earlier in self.offered.iter_mut().filter(|it| it.fate == Fate::Open && it.source.uri == source.uri) {
+        let is_replaced =
+            |it: &Offered| it.fate == Fate::Open && it.source.uri == source.uri && it.source.kind == source.kind;
+        for earlier in self.offered.iter_mut().filter(|it| is_replaced(it)) {
             earlier.fate = Fate::Gone;
             if !continued.contains(&earlier.record) {
                 events.extend(earlier.outcome(Outcome::Superseded, now));
@@ -139,6 +150,11 @@ impl Tracker {
     /// Returns the text that a suggestion inserts.
     pub(crate) fn text(&self, id: SuggestionId) -> Option<&str> {
         self.find(id).map(|it| it.offer.text.as_str())
+    }
+
+    /// Returns the document that a suggestion is for.
+    pub(crate) fn document_of(&self, id: SuggestionId) -> Option<&Url> {
+        self.find(id).map(|it| &it.source.uri)
     }
 
     /// Notes that the client shows a suggestion.
@@ -197,14 +213,11 @@ impl Tracker {
         }
         let open = self.offered.iter_mut().filter(|it| it.fate == Fate::Open && it.source.uri == *document.uri);
         for offered in open {
-            let n_before = offered.place.len();
             move_place(&mut offered.place, edit, offered.offer.text.len());
             let present = slice(document.text, &offered.place);
-            let is_whole = present == offered.offer.text;
-            let is_jump = is_whole && offered.offer.text.len() >= n_before + 2 && inserts_end_of(edit, &offered.offer.text);
-            if is_jump {
+            if present == offered.offer.text && inserts_end_of(edit, &present) {
                 taken.push(offered.offer.id);
-            } else if !offered.offer.text.starts_with(&present) && present != offered.replaced() {
+            } else if !offered.offer.text.starts_with(&present) && present != offered.replaced {
                 offered.fate = Fate::Gone;
                 events.extend(offered.outcome(Outcome::Superseded, now));
             }
@@ -248,9 +261,14 @@ impl Tracker {
     }
 
     /// Notes that a repository has a new commit.
-    pub(crate) fn committed<'a>(&mut self, repository: &Path, text_of: impl Fn(&Url) -> Option<&'a Rope>) -> Vec<Event> {
+    pub(crate) fn committed<'a>(
+        &mut self,
+        repository: &Path,
+        text_of: impl Fn(&Url) -> Option<&'a Rope>,
+    ) -> Vec<Event> {
         let mut events = Vec::new();
-        let waiting = self.followed.iter_mut().filter(|it| !it.is_committed && it.repository.as_deref() == Some(repository));
+        let waiting =
+            self.followed.iter_mut().filter(|it| !it.is_committed && it.repository.as_deref() == Some(repository));
         for followed in waiting {
             followed.is_committed = true;
             let (_, n_chars) = followed.kept(text_of(&followed.uri));
@@ -295,7 +313,8 @@ impl Tracker {
                 typed.n_chars_pasted += n_chars;
             }
         }
-        let sum = self.typed.entry((document.language.to_owned(), document.repository.map(Path::to_owned))).or_default();
+        let sum =
+            self.typed.entry((document.language.to_owned(), document.repository.map(Path::to_owned))).or_default();
         sum.n_chars_typed += typed.n_chars_typed;
         sum.n_chars_pasted += typed.n_chars_pasted;
         sum.n_chars_deleted += typed.n_chars_deleted;
@@ -306,11 +325,16 @@ impl Tracker {
         let is_more_than_a_key = replacement.text.chars().count() >= 2;
         let is_in = |text: &str, place: &Range<usize>| {
             let touches = replacement.range.start <= place.end && replacement.range.end >= place.start;
-            touches && (text.ends_with(&replacement.text) || text[text.floor_char_boundary(place.len())..].starts_with(&replacement.text))
+            touches
+                && (text.ends_with(&replacement.text)
+                    || text[text.floor_char_boundary(place.len())..].starts_with(&replacement.text))
         };
         let is_offered = self.open_in(uri).any(|it| is_in(&it.offer.text, &it.place));
-        let is_accepted =
-            || self.followed.iter().any(|it| it.uri == *uri && it.place.len() < it.text.len() && is_in(&it.text, &it.place));
+        let is_accepted = || {
+            self.followed
+                .iter()
+                .any(|it| it.uri == *uri && it.place.len() < it.text.len() && is_in(&it.text, &it.place))
+        };
         is_more_than_a_key && (is_offered || is_accepted())
     }
 
@@ -380,14 +404,9 @@ impl Offered {
         hull.len() <= SEARCHED && result(&self.place, &self.offer.text) == result(&offer.range, &offer.text)
     }
 
-    /// Returns what the suggestion replaces, where that is no beginning of it. Until it is taken, that is still there.
-    fn replaced(&self) -> String {
-        String::new()
-    }
-
     /// Finds the accepted text, where the client put it in some other way than a suggestion is put in.
     fn look_around(&mut self, text: &Rope) {
-        if slice(text, &self.place) == self.offer.text || self.place.is_empty() && self.offer.text.is_empty() {
+        if slice(text, &self.place) == self.offer.text {
             return;
         }
         let start = text.byte_to_char(self.place.start.saturating_sub(SEARCHED).min(text.len_bytes()));

@@ -43,7 +43,9 @@ pub fn serve(
         write(output, &from_loop);
         drop(written);
     });
-    let ended = Server::new(host, Outbox::new(to_client), runtime).run(&from_client);
+    // What the completer does while nobody waits runs there too.
+    let _entered = runtime.enter();
+    let ended = Server::new(host, Outbox::new(to_client), runtime.clone()).run(&from_client);
     // The server with its outbox is gone, so the writer ends after the last message. A client that does not read must not
     // keep us.
     let _ = all_written.recv_timeout(LAST_WRITES);

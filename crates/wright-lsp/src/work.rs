@@ -21,8 +21,8 @@ pub(crate) struct Work<T> {
 
 /// The end of a task.
 pub(crate) struct Finished<T> {
-    /// The request that it worked on.
-    pub(crate) id: RequestId,
+    /// The request that it worked on; none for work that nobody asked for.
+    pub(crate) id: Option<RequestId>,
     /// What came of it; `None` when it panicked.
     pub(crate) result: Option<T>,
     ticket: u64,
@@ -42,6 +42,8 @@ pub(crate) enum Lane {
     Inline(Url),
     /// The next place to edit in a document.
     NextEdit(Url),
+    /// Code actions at a place in a document.
+    Actions(Url),
 }
 
 impl<T: Send + 'static> Work<T> {
@@ -81,10 +83,20 @@ impl<T: Send + 'static> Work<T> {
         let task = self.runtime.spawn(async move {
             let result = AssertUnwindSafe(task).catch_unwind().await.ok();
             // The loop may have ended meanwhile.
-            let _ = finished.send(Finished { id: of, result, ticket });
+            let _ = finished.send(Finished { id: Some(of), result, ticket });
         });
         self.running.insert(id, Running { abort: task.abort_handle(), lane, ticket, since: Instant::now() });
         replaced
+    }
+
+    /// Starts work that answers no request and cannot be canceled.
+    pub(crate) fn aside(&self, task: impl Future<Output = T> + Send + 'static) {
+        let finished = self.finished.clone();
+        self.runtime.spawn(async move {
+            let result = AssertUnwindSafe(task).catch_unwind().await.ok();
+            // The loop may have ended meanwhile.
+            let _ = finished.send(Finished { id: None, result, ticket: 0 });
+        });
     }
 
     /// Drops a task. Returns whether it was running.
@@ -99,13 +111,14 @@ impl<T: Send + 'static> Work<T> {
     }
 
     /// Returns what came of a task, unless it was canceled just before it ended.
-    pub(crate) fn take(&mut self, finished: Finished<T>) -> Option<(RequestId, Option<T>)> {
-        let is_current = self.running.get(&finished.id).is_some_and(|it| it.ticket == finished.ticket);
+    pub(crate) fn take(&mut self, finished: Finished<T>) -> Option<(Option<RequestId>, Option<T>)> {
+        let Some(id) = finished.id else { return Some((None, finished.result)) };
+        let is_current = self.running.get(&id).is_some_and(|it| it.ticket == finished.ticket);
         if !is_current {
             return None;
         }
-        self.running.remove(&finished.id);
-        Some((finished.id, finished.result))
+        self.running.remove(&id);
+        Some((Some(id), finished.result))
     }
 
     /// Drops every task and returns the requests that they worked on.

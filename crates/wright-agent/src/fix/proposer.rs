@@ -355,7 +355,9 @@ impl Proposer {
             vec![Message::system("You are a careful programmer. Answer with code only."), Message::user(question)];
         let completions = self.complete(Prompt::Chat { messages, prefill: prefill.clone() }, sampling).await?;
         let what = format!("`{}` written anew", suspect.name);
-        let texts = completions.iter().filter_map(|it| splice(&suspect.tree, &suspect.function, &with_fence(&it.text, &prefill)));
+        let texts = completions
+            .iter()
+            .filter_map(|it| splice(&suspect.tree, &suspect.function, &with_fence(&it.text, &prefill)));
         let candidates: Vec<Candidate> = texts
             .map(|text| Candidate { source: Source::Rewrite, path: suspect.path.clone(), text, what: what.clone() })
             .collect();
@@ -515,7 +517,8 @@ mod tests {
     #[test]
     fn a_rewritten_function_is_spliced_only_with_its_name_and_parameters() {
         let suspect = suspect_in("import x\n\ndef f(a, b):\n    return a\n\nprint(f(1, 2))\n");
-        let answer = |code: &str| splice(&suspect.tree, &suspect.function, &format!("Here:\n```python\n{code}\n```\nDone."));
+        let answer =
+            |code: &str| splice(&suspect.tree, &suspect.function, &format!("Here:\n```python\n{code}\n```\nDone."));
         let spliced = answer("def f(a: int, b: int):\n    return b");
         assert_eq!(spliced.as_deref(), Some("import x\n\ndef f(a: int, b: int):\n    return b\n\nprint(f(1, 2))\n"));
         assert_eq!(answer("def g(a, b):\n    return b"), None);

@@ -2,18 +2,20 @@
 
 use std::collections::VecDeque;
 use std::io::{BufReader, PipeReader, PipeWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use lsp_server::{Message, RequestId, Response};
 use serde_json::{Value, json};
+use wright_agent::assistant::Assistant;
 use wright_complete::{Completer, Settings};
 use wright_lsp::frames::{FrameReader, Incoming};
 use wright_lsp::{Ended, Host, OpenFailure, Workbench, serve};
 use wright_provider::Provider;
 use wright_provider::replay::ScriptedProvider;
+use wright_store::SuggestionLog;
 
 /// A test that waits longer than this for a message has found a bug.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -33,7 +35,10 @@ pub(crate) struct Client {
 }
 
 /// Opens the same provider whatever model is asked for.
-struct TestHost(Arc<dyn Provider>);
+struct TestHost {
+    provider: Arc<dyn Provider>,
+    log: SuggestionLog,
+}
 
 impl Host for TestHost {
     fn open(&self, model: Option<&str>, _folders: &[PathBuf]) -> Result<Workbench, OpenFailure> {
@@ -41,20 +46,42 @@ impl Host for TestHost {
             let message = format!("no model {unknown:?}");
             return Err(OpenFailure { message, hint: Some("Choose another.".to_owned()) });
         }
-        let completer = Arc::new(Completer::new(Arc::clone(&self.0), Settings::default()));
-        let model = model.unwrap_or(self.0.model()).to_owned();
-        Ok(Workbench { completer, settings: Settings::default(), model })
+        let completer = Arc::new(Completer::new(Arc::clone(&self.provider), Settings::default()));
+        let model = model.unwrap_or(self.provider.model()).to_owned();
+        let assistant = Ok(Assistant::new(Arc::clone(&self.provider)));
+        Ok(Workbench { completer, settings: Settings::default(), model, assistant })
+    }
+
+    fn suggestion_log(&self) -> SuggestionLog {
+        self.log.clone()
+    }
+
+    fn head(&self, _folder: &Path) -> Option<String> {
+        None
+    }
+
+    fn exists(&self, _path: &Path) -> bool {
+        false
+    }
+
+    fn keep_page(&self, _markdown: &str) -> Option<PathBuf> {
+        Some(PathBuf::from("/pages/answer.md"))
     }
 }
 
 impl Client {
     /// Starts a server with this provider, without a word.
     pub(crate) fn connect(provider: ScriptedProvider) -> Self {
+        Self::connect_logging(provider, SuggestionLog::disabled())
+    }
+
+    /// Starts a server that records into `log`, without a word.
+    pub(crate) fn connect_logging(provider: ScriptedProvider, log: SuggestionLog) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (input, to_server) = std::io::pipe().unwrap();
         let (from_server, output) = std::io::pipe().unwrap();
         let handle = runtime.handle().clone();
-        let host = Arc::new(TestHost(Arc::new(provider)));
+        let host = Arc::new(TestHost { provider: Arc::new(provider), log });
         let server = std::thread::spawn(move || serve(input, output, host, handle));
         let (sender, receiver) = std::sync::mpsc::channel();
         std::thread::spawn(move || read_all(from_server, &sender));
@@ -71,16 +98,22 @@ impl Client {
     /// Starts a server and shakes hands with these initialization options and capabilities.
     pub(crate) fn start_with(provider: ScriptedProvider, options: &Value, capabilities: &Value) -> Self {
         let mut client = Self::connect(provider);
+        client.shake_hands(options, capabilities);
+        client
+    }
+
+    /// Initializes the server with these options and capabilities.
+    pub(crate) fn shake_hands(&mut self, options: &Value, capabilities: &Value) -> Value {
         let folders = json!([{ "uri": "file:///work/project", "name": "project" }]);
-        client.call(
+        let result = self.call(
             "initialize",
             json!({
                 "processId": std::process::id(), "workspaceFolders": folders, "capabilities": capabilities,
                 "initializationOptions": options,
             }),
         );
-        client.notify("initialized", json!({}));
-        client
+        self.notify("initialized", json!({}));
+        result
     }
 
     /// Starts a server whose model answers everything with `answer`.
@@ -180,7 +213,8 @@ impl Client {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let message = self.from_server.recv_timeout(left).unwrap_or_else(|error| panic!("{error}: {:?}", self.aside));
+            let message =
+                self.from_server.recv_timeout(left).unwrap_or_else(|error| panic!("{error}: {:?}", self.aside));
             if let Some(found) = find(&message) {
                 return found;
             }

@@ -1,10 +1,14 @@
 //! `wright lsp`: the language server of an editor, on stdin and stdout.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use wright_agent::assistant::Assistant;
 use wright_complete::{Completer, Settings};
 use wright_lsp::{Ended, Host, OpenFailure, Workbench, serve};
+use wright_provider::Provider;
+use wright_repo::Repository;
+use wright_store::SuggestionLog;
 
 use crate::app::App;
 use crate::exit_code::ExitCode;
@@ -41,26 +45,61 @@ pub(crate) async fn run(app: &Arc<App>, args: &Args) -> Result<ExitCode, Failure
     }
 }
 
-/// Opens models for the server.
+/// How many explanations are kept for an editor to show.
+const MAX_PAGES: usize = 20;
+
+/// The outside, as the server sees it.
 struct EditorHost {
     app: Arc<App>,
     model: ModelArgs,
 }
 
-impl Host for EditorHost {
-    fn open(&self, model: Option<&str>, _folders: &[PathBuf]) -> Result<Workbench, OpenFailure> {
+impl EditorHost {
+    /// Opens a model; what the user set in the editor is nearer than how the editor was told to start us.
+    fn provider(&self, model: Option<&str>, purpose: Purpose) -> Result<Arc<dyn Provider>, OpenFailure> {
         let mut chosen = self.model.clone();
-        // What the user set in the editor is nearer than how the editor was told to start us.
         if let Some(model) = model {
             chosen.model = Some(model.to_owned());
         }
-        let provider = provider::open(&self.app, &chosen, Purpose::Complete).map_err(|failure| OpenFailure {
-            message: failure.to_string(),
-            hint: failure.advice().map(str::to_owned),
-        })?;
+        provider::open(&self.app, &chosen, purpose)
+            .map_err(|failure| OpenFailure { message: failure.to_string(), hint: failure.advice().map(str::to_owned) })
+    }
+}
+
+impl Host for EditorHost {
+    fn open(&self, model: Option<&str>, _folders: &[PathBuf]) -> Result<Workbench, OpenFailure> {
+        let provider = self.provider(model, Purpose::Complete)?;
+        let assistant = self.provider(model, Purpose::Agent).map(Assistant::new);
         let model = provider.model().to_owned();
         let settings = Settings::default();
         let completer = Arc::new(Completer::new(provider, settings.clone()));
-        Ok(Workbench { completer, settings, model })
+        Ok(Workbench { completer, settings, model, assistant })
+    }
+
+    fn suggestion_log(&self) -> SuggestionLog {
+        if self.app.records_suggestions() {
+            SuggestionLog::start(self.app.home.suggestions())
+        } else {
+            SuggestionLog::disabled()
+        }
+    }
+
+    fn head(&self, folder: &Path) -> Option<String> {
+        let head = Repository::discover(folder).ok()?.head().ok()?;
+        Some(head.as_str().to_owned())
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        path.exists()
+    }
+
+    fn keep_page(&self, markdown: &str) -> Option<PathBuf> {
+        let folder = self.app.home.private_folder("pages").ok()?;
+        // The oldest name is used again, so that the folder does not grow.
+        let pages = (1..=MAX_PAGES).map(|n| folder.join(format!("answer-{n}.md")));
+        let changed = |path: &PathBuf| std::fs::metadata(path).and_then(|it| it.modified()).ok();
+        let path = pages.min_by_key(changed)?;
+        std::fs::write(&path, markdown).ok()?;
+        Some(path)
     }
 }
