@@ -54,6 +54,9 @@ pub mod positions;
 
 mod composed;
 
+#[doc(hidden)]
+pub mod fuzz;
+
 mod transport;
 
 pub use host::{Host, OpenFailure, Workbench};

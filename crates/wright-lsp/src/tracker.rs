@@ -484,3 +484,197 @@ fn slice(text: &Rope, range: &Range<usize>) -> String {
 fn n_chars(text: &str) -> u32 {
     u32::try_from(text.chars().count()).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A document in which one suggestion is offered.
+    struct Editor {
+        tracker: Tracker,
+        uri: Url,
+        text: Rope,
+        now: Moment,
+        next_id: u64,
+    }
+
+    impl Editor {
+        fn new(text: &str) -> Self {
+            let uri = Url::parse("untitled:a").unwrap();
+            Self { tracker: Tracker::default(), uri, text: Rope::from_str(text), now: Moment::now(), next_id: 0 }
+        }
+
+        fn source(&self) -> Source {
+            Source {
+                uri: self.uri.clone(),
+                kind: SuggestionKind::Inline,
+                language: "python".to_owned(),
+                model: "scripted:test".to_owned(),
+                repository: Some(PathBuf::from("/p")),
+                latency: Duration::from_millis(20),
+                n_tokens: 3,
+            }
+        }
+
+        /// Offers a text at a position and returns its id and the words for the events.
+        fn offer(&mut self, at: usize, text: &str) -> (SuggestionId, Vec<String>) {
+            self.next_id += 1;
+            let id = SuggestionId(self.next_id);
+            let offer = Offer { id, range: at..at, text: text.to_owned() };
+            let events = self.tracker.answer(&self.source(), &[offer], &self.text, self.now);
+            (id, words(&events))
+        }
+
+        /// Makes a change and returns the words for the events.
+        fn change(&mut self, range: Range<usize>, text: &str) -> Vec<String> {
+            let edit = Edit::single(range, text);
+            let n_deleted = edit.range().len() as u64;
+            self.text = Rope::from_str(&edit.apply(&self.text.to_string()).unwrap());
+            let repository = Path::new("/p");
+            let document =
+                Document { uri: &self.uri, language: "python", repository: Some(repository), text: &self.text };
+            words(&self.tracker.changed(&document, &edit, n_deleted, self.now).1)
+        }
+
+        fn wait(&mut self, seconds: u64) -> Vec<String> {
+            self.now.instant += Duration::from_secs(seconds);
+            let text = &self.text;
+            words(&self.tracker.look(|_| Some(text), self.now))
+        }
+
+        fn typed(&mut self) -> Option<Typed> {
+            self.tracker.take_typed(self.now).into_iter().find_map(|it| match it {
+                Event::Typed { typed, .. } => Some(typed),
+                _ => None,
+            })
+        }
+    }
+
+    fn words(events: &[Event]) -> Vec<String> {
+        let word = |event: &Event| match event {
+            Event::Shown(_) => "shown".to_owned(),
+            Event::Outcome { outcome, .. } => format!("{outcome:?}").to_lowercase(),
+            Event::Kept { after, n_chars, .. } => format!("{n_chars} kept for {}", after.duration().as_secs()),
+            Event::Committed { n_chars, .. } => format!("{n_chars} committed"),
+            Event::Typed { .. } => "typed".to_owned(),
+            Event::Withheld { .. } => "withheld".to_owned(),
+        };
+        events.iter().map(word).collect()
+    }
+
+    #[test]
+    fn typing_what_is_suggested_is_no_new_suggestion() {
+        let mut editor = Editor::new("x = ");
+        assert_eq!(editor.offer(4, "a + b").1, ["shown"]);
+        assert_eq!(editor.change(4..4, "a"), Vec::<String>::new());
+        let (id, events) = editor.offer(5, " + b");
+        assert_eq!(events, Vec::<String>::new());
+        assert_eq!(editor.typed().unwrap().n_chars_typed, 1);
+        assert_eq!(words(&editor.tracker.accepted(id, None, editor.now)), ["accepted"]);
+    }
+
+    #[test]
+    fn typing_something_else_makes_it_superseded() {
+        let mut editor = Editor::new("x = ");
+        editor.offer(4, "a + b");
+        assert_eq!(editor.change(4..4, "z"), ["superseded"]);
+        assert_eq!(editor.offer(5, "()").1, ["shown"]);
+        assert_eq!(editor.offer(5, "[]").1, ["shown", "superseded"]);
+    }
+
+    #[test]
+    fn a_client_that_does_not_say_so_is_seen_to_accept() {
+        let mut editor = Editor::new("x = \ny = 1\n");
+        let (id, _) = editor.offer(4, "a + b");
+        assert_eq!(editor.change(4..4, "a + b"), ["accepted"]);
+        assert_eq!(words(&editor.tracker.accepted(id, None, editor.now)), Vec::<String>::new(), "once is enough");
+        assert_eq!(editor.typed(), Some(Typed::default()), "it was not typed");
+    }
+
+    #[test]
+    fn what_is_accepted_is_followed_through_later_changes() {
+        let mut editor = Editor::new("x = \ny = 1\n");
+        editor.offer(4, "alpha + beta");
+        editor.change(4..4, "alpha + beta");
+        assert_eq!(editor.wait(15), ["12 kept for 15"]);
+        editor.change(0..0, "import os\n");
+        let beta = editor.text.to_string().find("beta").unwrap();
+        editor.change(beta..beta + 4, "gamma()");
+        assert_eq!(editor.wait(15), ["7 kept for 30"]);
+        let whole = 0..editor.text.len_bytes();
+        editor.change(whole, "");
+        assert_eq!(editor.wait(600), ["0 kept for 120", "0 kept for 300", "0 kept for 600"]);
+    }
+
+    #[test]
+    fn a_commit_counts_what_is_left_once() {
+        let mut editor = Editor::new("x = ");
+        editor.offer(4, "alpha + beta");
+        editor.change(4..4, "alpha + beta");
+        assert_eq!(editor.tracker.awaited_repositories(), [PathBuf::from("/p")]);
+        let text = editor.text.clone();
+        let commit = |editor: &mut Editor| words(&editor.tracker.committed(Path::new("/p"), |_| Some(&text)));
+        assert_eq!(commit(&mut editor), ["12 committed"]);
+        assert_eq!(commit(&mut editor), Vec::<String>::new());
+        assert!(editor.tracker.awaited_repositories().is_empty());
+    }
+
+    #[test]
+    fn an_acceptance_that_is_reported_before_the_change_is_followed_too() {
+        let mut editor = Editor::new("x = \n");
+        let (id, _) = editor.offer(4, "a + b");
+        let text = editor.text.clone();
+        assert_eq!(words(&editor.tracker.accepted(id, Some(&text), editor.now)), ["accepted"]);
+        editor.change(4..4, "a + b");
+        assert_eq!(editor.typed(), Some(Typed::default()));
+        assert_eq!(editor.wait(20), ["5 kept for 15"]);
+    }
+
+    #[test]
+    fn words_that_are_taken_one_by_one_are_counted() {
+        let mut editor = Editor::new("x = \n");
+        let (id, _) = editor.offer(4, "alpha + beta");
+        editor.change(4..4, "alpha");
+        let events = editor.tracker.partially_accepted(id, 5, editor.now);
+        assert_eq!(words(&events), ["partiallyaccepted { n_chars: 5 }"]);
+        assert_eq!(editor.typed(), Some(Typed::default()));
+        assert_eq!(editor.wait(20), ["5 kept for 15"]);
+    }
+
+    #[test]
+    fn a_client_that_reports_what_it_shows_is_believed() {
+        let mut editor = Editor::new("x = ");
+        let (id, _) = editor.offer(4, "a");
+        editor.tracker.shown(id, editor.now);
+        editor.change(4..4, "zz");
+        assert_eq!(editor.offer(6, "b").1, Vec::<String>::new());
+        assert_eq!(editor.change(6..6, "y"), Vec::<String>::new(), "what nobody saw was not refused");
+    }
+
+    #[test]
+    fn keys_are_typed_and_blocks_are_pasted() {
+        let mut editor = Editor::new("");
+        editor.change(0..0, "i");
+        editor.change(1..1, "\n        ");
+        editor.change(0..1, "");
+        editor.change(0..0, "a whole line of code\n");
+        let typed = Typed { n_chars_typed: 10, n_chars_pasted: 21, n_chars_deleted: 1 };
+        assert_eq!(editor.typed(), Some(typed));
+    }
+
+    #[test]
+    fn a_place_moves_with_the_text() {
+        let moved = |place: Range<usize>, edit: Range<usize>, n_new: usize, n_wanted: usize| {
+            let mut place = place;
+            move_place(&mut place, &Edit::single(edit, "x".repeat(n_new)), n_wanted);
+            place
+        };
+        assert_eq!(moved(5..8, 0..2, 1, 0), 4..7, "before");
+        assert_eq!(moved(5..8, 9..9, 4, 0), 5..8, "behind");
+        assert_eq!(moved(5..8, 6..7, 3, 0), 5..10, "inside");
+        assert_eq!(moved(5..8, 3..6, 0, 0), 3..5, "over the beginning");
+        assert_eq!(moved(5..8, 7..12, 2, 0), 5..9, "over the end");
+        assert_eq!(moved(5..5, 5..5, 3, 9), 5..8, "it grows while something is missing");
+        assert_eq!(moved(5..8, 8..8, 3, 3), 5..8, "and no longer");
+    }
+}

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io::{BufReader, PipeReader, PipeWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -23,10 +24,19 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The document of most tests.
 pub(crate) const URI: &str = "file:///work/project/a.py";
 
+/// Codes of errors.
+pub(crate) const INVALID_REQUEST: i32 = -32600;
+pub(crate) const METHOD_NOT_FOUND: i32 = -32601;
+pub(crate) const INVALID_PARAMS: i32 = -32602;
+pub(crate) const NOT_INITIALIZED: i32 = -32002;
+pub(crate) const REQUEST_CANCELED: i32 = -32800;
+pub(crate) const CONTENT_MODIFIED: i32 = -32801;
+
 /// One client and the server it talks to.
 pub(crate) struct Client {
     to_server: Option<PipeWriter>,
     from_server: std::sync::mpsc::Receiver<Message>,
+    n_complaints: Arc<AtomicUsize>,
     server: Option<JoinHandle<Ended>>,
     n_requests: i32,
     /// What came while something else was waited for.
@@ -46,10 +56,12 @@ impl Host for TestHost {
             let message = format!("no model {unknown:?}");
             return Err(OpenFailure { message, hint: Some("Choose another.".to_owned()) });
         }
-        let completer = Arc::new(Completer::new(Arc::clone(&self.provider), Settings::default()));
+        // A scripted model would have the same to say again after what it said.
+        let settings = Settings { look_ahead: false, ..Settings::default() };
+        let completer = Arc::new(Completer::new(Arc::clone(&self.provider), settings.clone()));
         let model = model.unwrap_or(self.provider.model()).to_owned();
         let assistant = Ok(Assistant::new(Arc::clone(&self.provider)));
-        Ok(Workbench { completer, settings: Settings::default(), model, assistant })
+        Ok(Workbench { completer, settings, model, assistant })
     }
 
     fn suggestion_log(&self) -> SuggestionLog {
@@ -84,10 +96,13 @@ impl Client {
         let host = Arc::new(TestHost { provider: Arc::new(provider), log });
         let server = std::thread::spawn(move || serve(input, output, host, handle));
         let (sender, receiver) = std::sync::mpsc::channel();
-        std::thread::spawn(move || read_all(from_server, &sender));
+        let n_complaints = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&n_complaints);
+        std::thread::spawn(move || read_all(from_server, &sender, &counter));
         Self {
             to_server: Some(to_server),
             from_server: receiver,
+            n_complaints,
             server: Some(server),
             n_requests: 0,
             aside: VecDeque::new(),
@@ -196,6 +211,21 @@ impl Client {
         })
     }
 
+    /// Waits for a request of the server, answers it, and returns its parameters.
+    pub(crate) fn answer_request(&mut self, method: &str, result: &Value) -> Value {
+        let (id, params) = self.wait(|it| match it {
+            Message::Request(request) if request.method == method => Some((request.id.clone(), request.params.clone())),
+            _ => None,
+        });
+        self.send(&json!({ "jsonrpc": "2.0", "id": id, "result": result }));
+        params
+    }
+
+    /// Returns how many errors came that answer no request.
+    pub(crate) fn n_complaints(&self) -> usize {
+        self.n_complaints.load(Ordering::Relaxed)
+    }
+
     /// Waits for a notification, and returns its parameters.
     pub(crate) fn notification(&mut self, method: &str) -> Value {
         self.wait(|it| match it {
@@ -243,11 +273,19 @@ pub(crate) fn inline(uri: &str, at: (u32, u32)) -> Value {
     })
 }
 
-fn read_all(from_server: PipeReader, sender: &std::sync::mpsc::Sender<Message>) {
+fn read_all(from_server: PipeReader, sender: &std::sync::mpsc::Sender<Message>, n_complaints: &AtomicUsize) {
     let mut reader = FrameReader::new(BufReader::new(from_server));
-    while let Ok(Some(Incoming::Message(message))) = reader.read() {
-        if sender.send(message).is_err() {
-            return;
+    while let Ok(Some(incoming)) = reader.read() {
+        match incoming {
+            Incoming::Message(message) => {
+                if sender.send(message).is_err() {
+                    return;
+                }
+            }
+            // An error without an id is no message to this reader, which is a server's.
+            Incoming::Invalid { .. } => {
+                n_complaints.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 }

@@ -1,8 +1,17 @@
 //! Conversations with the server over byte streams, as an editor has them.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "a test may start a process")]
 
 mod client;
 
-mod conversations;
+mod suggestions;
 
-mod sync;
+mod lifecycle;
+
+mod trouble;
+
+mod actions;
+
+mod records;
+
+mod storm;

@@ -1,1 +1,0 @@
-//! Documents stay exactly as the client has them.
