@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use wright_agent::assistant::Assistant;
 use wright_complete::{Completer, Settings};
@@ -12,6 +13,7 @@ use wright_store::SuggestionLog;
 
 use crate::app::App;
 use crate::exit_code::ExitCode;
+use crate::home::short_digest;
 use crate::provider::{self, ModelArgs, Purpose};
 use crate::report::Failure;
 
@@ -45,6 +47,9 @@ pub(crate) async fn run(app: &Arc<App>, args: &Args) -> Result<ExitCode, Failure
     }
 }
 
+/// How long a local model may read before it writes, while someone types; what takes longer is read when nobody waits.
+const MAX_READ: Duration = Duration::from_millis(400);
+
 /// How many explanations are kept for an editor to show.
 const MAX_PAGES: usize = 20;
 
@@ -67,11 +72,16 @@ impl EditorHost {
 }
 
 impl Host for EditorHost {
-    fn open(&self, model: Option<&str>, _folders: &[PathBuf]) -> Result<Workbench, OpenFailure> {
+    fn open(&self, model: Option<&str>, folders: &[PathBuf]) -> Result<Workbench, OpenFailure> {
         let provider = self.provider(model, Purpose::Complete)?;
         let assistant = self.provider(model, Purpose::Agent).map(Assistant::new);
         let model = provider.model().to_owned();
-        let settings = Settings::default();
+        let is_local = model.starts_with("local:");
+        let settings = Settings {
+            max_read: is_local.then_some(MAX_READ),
+            scope: folders.first().map(|it| short_digest(&[&it.to_string_lossy()])),
+            ..Settings::default()
+        };
         let completer = Arc::new(Completer::new(provider, settings.clone()));
         Ok(Workbench { completer, settings, model, assistant })
     }
