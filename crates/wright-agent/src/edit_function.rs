@@ -1,6 +1,7 @@
 //! Rewrites one function of a document for a purpose. What comes back passed the quick gate; nothing was run.
 
-use wright_gate::{Finding, quick};
+use wright_gate::Finding;
+use wright_gate::quick::{Judge, Surroundings};
 use wright_provider::{Message, Priority, Prompt, Provider, Request, Sampling, collect};
 use wright_text::{Document, Edit, Function, Language, SyntaxTree, reindent};
 
@@ -36,6 +37,7 @@ pub(crate) async fn mend(
         .replace("{problem}", &problem[..problem.floor_char_boundary(MAX_PROBLEM)])
         .replace("{function}", shown(&tree, &function).trim_end());
     let prefill = format!("```{language}\n");
+    let judge = Judge::new(doc);
     let mut refused = Vec::new();
     for sampling in samplings(function.range.len()) {
         for answer in answers(provider, &question, &prefill, sampling).await? {
@@ -44,7 +46,7 @@ pub(crate) async fn mend(
                 refused.push(Finding::error("answer", message));
                 continue;
             };
-            match quick::judge(doc, Edit::between(doc.text(), &text)) {
+            match judge.judge(Edit::between(doc.text(), &text), &Surroundings::default()) {
                 Ok(edit) => return Ok(Ok(FunctionEdit { name: function.name, edit })),
                 Err(findings) => refused.extend(findings),
             }

@@ -21,7 +21,9 @@ pub(crate) async fn explain(
     range: Range<usize>,
 ) -> Result<String, AgentError> {
     let fail = |what: &str| AgentError::File { path: doc.path.clone(), what: what.to_owned() };
-    let range = if range.is_empty() { function_around(doc, range.start) } else { Some(range) };
+    // Keys and passwords are in files of no programming language.
+    let language = Language::from_path(&doc.path).ok_or_else(|| fail("its language is not one that is explained"))?;
+    let range = if range.is_empty() { function_around(doc, language, range.start) } else { Some(range) };
     let code = range.and_then(|it| doc.text().get(it)).map(str::trim_end).filter(|it| !it.is_empty());
     let code = code.ok_or_else(|| fail("there is no function at this place; select the code to explain"))?;
     if code.len() > MAX_CODE {
@@ -37,8 +39,7 @@ pub(crate) async fn explain(
     Ok(ask(provider, &question, &mut |_| {}).await?.text)
 }
 
-fn function_around(doc: &Document, offset: usize) -> Option<Range<usize>> {
-    let language = Language::from_path(&doc.path)?;
+fn function_around(doc: &Document, language: Language, offset: usize) -> Option<Range<usize>> {
     SyntaxTree::parse(language, doc.shared_text()).function_at(offset).map(|it| it.range)
 }
 
@@ -63,6 +64,8 @@ mod tests {
         assert!(selected.contains("x = 1") && !selected.contains("def f"));
         let around = shown(20..20).await.unwrap();
         assert!(around.contains("def f(a)") && !around.contains("x = 1"));
+        let secret = Document::new("/p/.env", 1, TEXT);
+        assert!(explain(&ScriptedProvider::new([]), &secret, 0..5).await.is_err());
         assert!(shown(1..1).await.unwrap_err().contains("no function at this place"));
     }
 }

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use wright_gate::{Finding, quick};
+use wright_gate::Finding;
+use wright_gate::quick::{self, Surroundings};
 use wright_provider::Provider;
 use wright_text::{Document, Edit, Function, Language, SyntaxTree, fenced_blocks, reindent};
 
@@ -62,15 +63,16 @@ fn judge(
         let message = format!("the test does not call `{}`", function.name);
         return Err(vec![Finding::error("answer", message)]);
     }
+    let known = Surroundings::default();
     let (path, edit) = if place == doc.path {
         let module = module(&code, &function.name);
         let end = doc.text().len();
         let gap = if doc.text().ends_with('\n') { "\n" } else { "\n\n" };
-        (doc.path.clone(), quick::judge(doc, Edit::single(end..end, format!("{gap}{module}")))?)
+        (doc.path.clone(), quick::judge(doc, Edit::single(end..end, format!("{gap}{module}")), &known)?)
     } else {
         let text = with_import(&code, language, doc, function);
         let new = Document::new(place, 0, "");
-        (place.to_owned(), quick::judge(&new, Edit::single(0..0, text))?)
+        (place.to_owned(), quick::judge(&new, Edit::single(0..0, text), &known)?)
     };
     Ok(NewTest { name: function.name.clone(), path, edit })
 }

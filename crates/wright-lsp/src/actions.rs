@@ -103,13 +103,17 @@ impl Server {
         let small = self.documents.get_mut(&uri).filter(|it| is_offered && it.text().len_bytes() <= MAX_DOCUMENT);
         let Some(open) = small else { return self.out.answer(id, Value::Null) };
         let offsets = positions::to_offsets(open.text(), range, encoding);
+        let is_cursor = offsets.is_empty();
         let doc = open.document();
+        if Language::from_path(&doc.path).is_none() {
+            return self.out.answer(id, Value::Null);
+        }
         let lane = Lane::Actions(uri.clone());
         let task = async move {
             // Parsing is work for a thread that may be busy for a while.
             let parsed = tokio::task::spawn_blocking(move || function_name(&doc, offsets.start));
             let function = parsed.await.ok().flatten();
-            Done::Actions(actions(&uri, range, offsets.is_empty(), function.as_deref(), &context))
+            Done::Actions(actions(&uri, range, is_cursor, function.as_deref(), &context))
         };
         for replaced in self.work.start(id, Some(lane), task) {
             self.out.refuse(replaced, ErrorCode::ContentModified, "a newer request for this document came");
@@ -227,7 +231,7 @@ impl Server {
         } else {
             json!({ "changes": { uri.as_str(): edits } })
         };
-        self.ask_to_apply(id, label, workspace_edit);
+        self.ask_to_apply(id, label, &workspace_edit);
     }
 
     /// Has the client make a file; an untitled document where it cannot.
@@ -244,13 +248,13 @@ impl Server {
             { "kind": "create", "uri": uri, "options": { "overwrite": false, "ignoreIfExists": false } },
             { "textDocument": { "uri": uri, "version": null }, "edits": [insert] },
         ]);
-        self.ask_to_apply(id, label, json!({ "documentChanges": changes }));
+        self.ask_to_apply(id, label, &json!({ "documentChanges": changes }));
         if self.client.shows_documents {
             self.out.request("window/showDocument", json!({ "uri": uri, "takeFocus": true }));
         }
     }
 
-    fn ask_to_apply(&mut self, id: RequestId, label: &str, edit: Value) {
+    fn ask_to_apply(&mut self, id: RequestId, label: &str, edit: &Value) {
         if !self.client.applies_edits {
             self.say_again(2, "This editor applies no edits that a language server asks for.");
             return self.out.answer(id, Value::Null);

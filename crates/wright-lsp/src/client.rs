@@ -40,7 +40,7 @@ impl Client {
         let operations = operations.and_then(Value::as_array).into_iter().flatten();
         Self {
             folders: folders(params),
-            encoding: Some(Encoding::negotiate(offered)),
+            encoding: Some(Encoding::negotiate(&offered)),
             process_id: params["processId"].as_i64().and_then(|it| i32::try_from(it).ok()),
             applies_edits: can("/capabilities/workspace/applyEdit"),
             changes_versions: can("/capabilities/workspace/workspaceEdit/documentChanges"),

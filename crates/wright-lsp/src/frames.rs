@@ -76,10 +76,9 @@ impl<R: BufRead> FrameReader<R> {
         }
     }
 
-    /// Reads header lines up to the empty one. Lines that are no headers are garbage in front of the next message.
+    /// Reads lines up to the empty one. Only the length matters: other headers, and what is none, are in front of it.
     fn header(&mut self) -> io::Result<Option<Header>> {
         let mut n_bytes = None;
-        let mut is_garbage = false;
         loop {
             let Some(line) = self.line()? else { return Ok(None) };
             if line.is_empty() {
@@ -89,10 +88,8 @@ impl<R: BufRead> FrameReader<R> {
                     Some(_) | None => return Ok(Some(Header::Garbage)),
                 }
             }
-            match length_of(&line) {
-                Some(length) => n_bytes = Some(length),
-                None if line.iter().any(|it| *it == b':') && !is_garbage => {}
-                None => is_garbage = true,
+            if let Some(length) = length_of(&line) {
+                n_bytes = Some(length);
             }
         }
     }

@@ -113,7 +113,8 @@ fn change(next: &mut dyn FnMut() -> u8) -> ContentChange {
     }
     let position = |line: u8, character: u8| Position { line: far(line), character: far(character) };
     let (start, end) = (position(next(), next()), position(next(), next()));
-    let (start, end) = if kind % 4 == 0 { (start, end) } else { (start, Position { line: start.line, ..end }) };
+    let (start, end) =
+        if kind.is_multiple_of(4) { (start, end) } else { (start, Position { line: start.line, ..end }) };
     ContentChange { range: Some(gen_lsp_types::Range { start, end }), text: piece.to_owned() }
 }
 

@@ -70,7 +70,7 @@ impl Server {
         let Suggested { asked, result } = suggested;
         let outcome = match result {
             Ok(outcome) => outcome,
-            Err((message, hint)) => return self.model_failed(id, &asked, message, hint),
+            Err((message, hint)) => return self.model_failed(id, &asked, &message, hint.as_deref()),
         };
         if matches!(self.status.state(), State::Error(_)) {
             self.status.set(State::Ready);
@@ -134,7 +134,7 @@ impl Server {
         self.out.answer(id, Value::Null);
     }
 
-    fn model_failed(&mut self, id: RequestId, asked: &Asked, message: String, hint: Option<String>) {
+    fn model_failed(&mut self, id: RequestId, asked: &Asked, message: &str, hint: Option<&str>) {
         let hint = hint.map_or_else(String::new, |it| format!(". {it}"));
         let message = format!("{message}{hint}");
         self.status.set(State::Error(message.clone()));

@@ -272,7 +272,7 @@ impl Server {
             "$/cancelRequest" => self.cancel(&params["id"]),
             "textDocument/didOpen" => self.did_open(params),
             "textDocument/didChange" => self.did_change(params),
-            "textDocument/didClose" => self.did_close(params),
+            "textDocument/didClose" => self.did_close(&params),
             "textDocument/didFocus" => self.did_focus(&params),
             "textDocument/didShowCompletion" | "textDocument/didShowInlineEdit" => self.did_show(&params),
             "textDocument/didPartiallyAcceptCompletion" => self.did_partially_accept(&params),

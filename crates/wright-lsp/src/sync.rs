@@ -92,8 +92,8 @@ impl Server {
         }
     }
 
-    pub(crate) fn did_close(&mut self, params: Value) {
-        if let Some(uri) = uri_of(&params) {
+    pub(crate) fn did_close(&mut self, params: &Value) {
+        if let Some(uri) = uri_of(params) {
             self.forget(&uri);
             self.distrusted.remove(&uri);
         }

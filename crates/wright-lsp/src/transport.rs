@@ -33,7 +33,7 @@ pub fn serve(
     input: impl Read + Send + 'static,
     output: impl Write + Send + 'static,
     host: Arc<dyn Host>,
-    runtime: tokio::runtime::Handle,
+    runtime: &tokio::runtime::Handle,
 ) -> Ended {
     let (to_loop, from_client) = bounded(MAX_WAITING);
     let (to_client, from_loop) = unbounded();

@@ -94,7 +94,7 @@ impl Client {
         let (from_server, output) = std::io::pipe().unwrap();
         let handle = runtime.handle().clone();
         let host = Arc::new(TestHost { provider: Arc::new(provider), log });
-        let server = std::thread::spawn(move || serve(input, output, host, handle));
+        let server = std::thread::spawn(move || serve(input, output, host, &handle));
         let (sender, receiver) = std::sync::mpsc::channel();
         let n_complaints = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&n_complaints);

@@ -63,7 +63,7 @@ fn parameters_that_cannot_be_read_are_refused() {
 
 #[test]
 fn places_that_are_nowhere_are_moved_into_the_text() {
-    let mut client = Client::start("x");
+    let mut client = Client::start("1");
     client.open("a = \n");
     assert_eq!(client.items((0, 4_000_000_000)).len(), 1);
     client.items((4_000_000_000, 4_000_000_000));

@@ -39,7 +39,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(app: &Arc<App>, args: &Args) -> Result<ExitCode, Failure> {
     let host = Arc::new(EditorHost { app: Arc::clone(app), model: args.model.clone() });
     let runtime = tokio::runtime::Handle::current();
-    let serving = tokio::task::spawn_blocking(move || serve(std::io::stdin(), std::io::stdout(), host, runtime));
+    let serving = tokio::task::spawn_blocking(move || serve(std::io::stdin(), std::io::stdout(), host, &runtime));
     match serving.await {
         Ok(Ended::InOrder) => Ok(ExitCode::Done),
         Ok(Ended::Abandoned) => Ok(ExitCode::Refused),
