@@ -1,6 +1,7 @@
 //! `wright lsp`: the real program over pipes. What it says is tested in `wright-lsp`; this is that it is connected.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Stdio};
 use std::sync::Arc;
 
@@ -22,13 +23,15 @@ struct Session {
 }
 
 impl Session {
-    fn start(surroundings: &Surroundings, args: &[&str]) -> Self {
+    /// Starts the program for an editor that has this folder open.
+    fn start(surroundings: &Surroundings, folder: &Path, args: &[&str]) -> Self {
         let mut command = surroundings.command(args);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut server = command.spawn().unwrap();
         let answers = BufReader::new(server.stdout.take().unwrap());
         let mut session = Self { server, answers };
-        session.send(&json!({ "id": 1, "method": "initialize", "params": { "processId": null, "capabilities": {} } }));
+        let params = json!({ "processId": null, "rootPath": folder, "capabilities": {} });
+        session.send(&json!({ "id": 1, "method": "initialize", "params": params }));
         assert_eq!(session.answer(1)["serverInfo"]["name"], "wright");
         session.send(&json!({ "method": "initialized", "params": {} }));
         session
@@ -74,7 +77,7 @@ impl Session {
 }
 
 /// Records what the model is asked for [`TEXT`] in a document of this path, and what it says.
-fn record(document: &str, recording: &std::path::Path, answer: &str) {
+fn record(document: &str, recording: &Path, answer: &str) {
     let provider = Recorder::new(ScriptedProvider::answering(&[answer]), recording);
     let completer = Completer::new(Arc::new(provider), Settings { look_ahead: false, ..Settings::default() });
     let doc = Arc::new(Document::new(document, 1, TEXT));
@@ -91,7 +94,7 @@ fn an_editor_gets_suggestions_over_pipes_and_ends_the_program_in_order() {
     let recording = folder.path().join("recording.json");
     record(&document, &recording, "a + b");
     let model = format!("replay:{}", recording.display());
-    let mut session = Session::start(&surroundings, &["lsp", "--stdio", "--model", &model]);
+    let mut session = Session::start(&surroundings, folder.path(), &["lsp", "--stdio", "--model", &model]);
     let uri = format!("file://{document}");
     session.send(&json!({ "method": "textDocument/didOpen", "params": {
         "textDocument": { "uri": uri, "languageId": "python", "version": 1, "text": TEXT },
@@ -100,9 +103,11 @@ fn an_editor_gets_suggestions_over_pipes_and_ends_the_program_in_order() {
         "textDocument": { "uri": uri }, "position": { "line": 1, "character": 11 }, "context": { "triggerKind": 2 },
     }}));
     let items = session.answer(2);
-    assert_eq!(items["items"][0]["insertText"], "a + b", "{items}");
-    session.send(&json!({ "id": 3, "method": "shutdown" }));
-    session.answer(3);
+    session.send(&json!({ "id": 3, "method": "wright/log" }));
+    let log = session.answer(3);
+    assert_eq!(items["items"][0]["insertText"], "a + b", "{log}");
+    session.send(&json!({ "id": 4, "method": "shutdown" }));
+    session.answer(4);
     session.send(&json!({ "method": "exit" }));
     assert_eq!(session.server.wait().unwrap().code(), Some(0));
 }
@@ -110,7 +115,7 @@ fn an_editor_gets_suggestions_over_pipes_and_ends_the_program_in_order() {
 #[test]
 fn a_model_that_is_missing_is_told_to_the_editor_and_a_closed_pipe_ends_the_program() {
     let surroundings = Surroundings::new();
-    let mut session = Session::start(&surroundings, &["lsp"]);
+    let mut session = Session::start(&surroundings, Path::new("/"), &["lsp"]);
     let message = loop {
         let message = session.read();
         if message["method"] == "window/showMessage" {
