@@ -1,20 +1,26 @@
 //! A task becomes a patch that the gate verified, or a refusal that says why.
 //!
 //! [`fix`] mends failing tests, [`ask`] answers a question with code blocks checked, [`generate`] writes a function from its
-//! description. Small models do not drive: the program localizes, asks for small pieces, and lets the tests judge. Each
-//! step is recorded in the store before it is acted on.
+//! description, [`assistant`] explains, fixes and tests what is under the cursor of an editor. Small models do not drive: the
+//! program localizes, asks for small pieces, and lets the tests judge. Each step is recorded in the store before it is acted
+//! on.
 //!
 //! This crate knows no editor, no HTTP and no terminal: it reports [`Event`]s and returns values.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
 pub mod ask;
+pub mod assistant;
 pub mod fix;
 pub mod generate;
 pub mod receipt;
 pub mod stored_patch;
 pub mod toolchains;
 
+mod edit_function;
 mod event;
+mod explain;
+mod spliced;
+mod write_test;
 
 pub use event::{Event, Place, Reporter, Tried};
 pub use toolchains::Toolchains;

@@ -102,7 +102,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
     start_logging(cli.globals.verbose);
     let app = Environment::read(cli.globals.dir.as_deref()).and_then(|it| App::open(it, Arc::clone(&terminal)));
     let result = match app {
-        Ok(app) => commands::run(&app, cli.command).await,
+        Ok(app) => commands::run(&Arc::new(app), cli.command).await,
         Err(failure) => Err(failure),
     };
     terminal.set_live_line(None);

@@ -15,6 +15,8 @@ mod eval;
 
 mod fix;
 
+mod lsp;
+
 mod model;
 
 mod serve;
@@ -22,6 +24,8 @@ mod serve;
 mod stats;
 
 mod tasks;
+
+use std::sync::Arc;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -44,6 +48,8 @@ pub(crate) enum Command {
     Ask(ask::Args),
     /// Print what would be typed at a position
     Complete(complete::Args),
+    /// Serve an editor: suggestions while you type, fixes, explanations
+    Lsp(lsp::Args),
     /// List, show and apply what `fix` proposed
     Tasks(tasks::Args),
     /// Serve models to editors and other clients over HTTP
@@ -64,7 +70,7 @@ pub(crate) enum Command {
 }
 
 /// Runs one command.
-pub(crate) async fn run(app: &App, command: Command) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(app: &Arc<App>, command: Command) -> Result<ExitCode, Failure> {
     match command {
         // This one ends its task properly when it is interrupted.
         Command::Fix(args) => fix::run(app, &args).await,
@@ -80,11 +86,12 @@ pub(crate) async fn run(app: &App, command: Command) -> Result<ExitCode, Failure
     }
 }
 
-async fn run_interruptible(app: &App, command: Command) -> Result<ExitCode, Failure> {
+async fn run_interruptible(app: &Arc<App>, command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Fix(args) => fix::run(app, &args).await,
         Command::Ask(args) => ask::run(app, &args).await,
         Command::Complete(args) => complete::run(app, &args).await,
+        Command::Lsp(args) => lsp::run(app, &args).await,
         Command::Tasks(args) => tasks::run(app, &args).await,
         Command::Serve(args) => serve::run(app, &args).await,
         Command::Stats(args) => stats::run(app, &args).await,

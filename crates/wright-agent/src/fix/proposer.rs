@@ -21,12 +21,13 @@ use wright_provider::{
 };
 use wright_repo::Worktree;
 use wright_text::syntax_edits::{self, Scope};
-use wright_text::{Function, Language, SyntaxTree, fenced_blocks, reindent};
+use wright_text::{Function, Language, SyntaxTree, reindent};
 
 use super::candidate::{Candidate, Source};
 use super::search::ModelSpending;
 use super::{Deps, Request};
 use crate::event::Place;
+use crate::spliced::{splice, with_fence};
 use crate::{Event, Reporter};
 
 /// How much of the file before the function the model is shown, in bytes.
@@ -354,7 +355,9 @@ impl Proposer {
             vec![Message::system("You are a careful programmer. Answer with code only."), Message::user(question)];
         let completions = self.complete(Prompt::Chat { messages, prefill: prefill.clone() }, sampling).await?;
         let what = format!("`{}` written anew", suspect.name);
-        let texts = completions.iter().filter_map(|it| splice(&suspect, language, &with_fence(&it.text, &prefill)));
+        let texts = completions
+            .iter()
+            .filter_map(|it| splice(&suspect.tree, &suspect.function, &with_fence(&it.text, &prefill)));
         let candidates: Vec<Candidate> = texts
             .map(|text| Candidate { source: Source::Rewrite, path: suspect.path.clone(), text, what: what.clone() })
             .collect();
@@ -475,43 +478,6 @@ fn filled(completion: &Completion, suffix: &str) -> Option<String> {
 }
 
 /// Returns the answer with the fence it was to continue, unless it opened one of its own.
-fn with_fence(answer: &str, prefill: &str) -> String {
-    if answer.contains("```") { answer.to_owned() } else { format!("{prefill}{answer}") }
-}
-
-/// Puts the function of the answer in the place of the suspect; `None` when the answer has no such function.
-fn splice(suspect: &Suspect, language: Language, answer: &str) -> Option<String> {
-    let blocks = fenced_blocks(answer);
-    let texts = blocks.iter().map(|it| it.text.as_str()).chain([answer]);
-    let text = suspect.tree.text();
-    for code in texts {
-        let tree = SyntaxTree::parse(language, code);
-        let found = tree.functions().into_iter().find(|it| it.name == suspect.function.name);
-        let Some(function) = found else { continue };
-        if !same_signature(suspect, &tree, &function) {
-            continue;
-        }
-        let new = reindent(&code[function.range.clone()], &function.indent, &suspect.function.indent);
-        let new = new.trim_start_matches([' ', '\t']).trim_end();
-        let range = suspect.function.range.clone();
-        return Some(format!("{}{new}{}", &text[..range.start], &text[range.start..][range.len()..]));
-    }
-    None
-}
-
-fn same_signature(suspect: &Suspect, tree: &SyntaxTree, function: &Function) -> bool {
-    let old = &suspect.tree.text()[suspect.function.signature.clone()];
-    let new = &tree.text()[function.signature.clone()];
-    let parameters = |text: &str| {
-        let inside = text.split_once('(').map_or("", |it| it.1);
-        let words = inside.split(|it: char| !it.is_alphanumeric() && it != '_').filter(|it| !it.is_empty());
-        words.map(str::to_owned).collect::<Vec<_>>()
-    };
-    // Type annotations may be added or dropped; what callers pass may not change.
-    let (old, new) = (parameters(old), parameters(new));
-    old == new || old.iter().all(|it| new.contains(it)) || new.iter().all(|it| old.contains(it))
-}
-
 /// Returns the changed line before and after, for a person.
 fn describe(suspect: &Suspect, range: Range<usize>, new: &str) -> String {
     let old = suspect.tree.text();
@@ -551,12 +517,13 @@ mod tests {
     #[test]
     fn a_rewritten_function_is_spliced_only_with_its_name_and_parameters() {
         let suspect = suspect_in("import x\n\ndef f(a, b):\n    return a\n\nprint(f(1, 2))\n");
-        let answer = |code: &str| splice(&suspect, Language::Python, &format!("Here:\n```python\n{code}\n```\nDone."));
+        let answer =
+            |code: &str| splice(&suspect.tree, &suspect.function, &format!("Here:\n```python\n{code}\n```\nDone."));
         let spliced = answer("def f(a: int, b: int):\n    return b");
         assert_eq!(spliced.as_deref(), Some("import x\n\ndef f(a: int, b: int):\n    return b\n\nprint(f(1, 2))\n"));
         assert_eq!(answer("def g(a, b):\n    return b"), None);
         assert_eq!(answer("def f(c):\n    return c"), None);
-        assert_eq!(splice(&suspect, Language::Python, "fixed, all tests pass"), None);
+        assert_eq!(splice(&suspect.tree, &suspect.function, "fixed, all tests pass"), None);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod basics;
 mod complete;
 mod doctor;
 mod liars;
+mod lsp;
 mod offline;
 mod real_model;
 mod serve;
