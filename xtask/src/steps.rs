@@ -2,7 +2,7 @@
 //!
 //! To add a step, add it to [`STEPS`]: cheap ones first.
 
-use std::{fmt::Write as _, time::Instant};
+use std::{fmt::Write as _, process::Command, time::Instant};
 
 use anyhow::{Result, bail};
 
@@ -25,6 +25,7 @@ const STEPS: &[Step] = &[
     },
     Step { name: "fmt", about: "cargo fmt --all --check", run: fmt },
     Step { name: "clippy", about: "cargo clippy --workspace --all-targets --locked -- -D warnings", run: clippy },
+    Step { name: "editors", about: "scripts/test-editors.sh: the plug-ins for editors", run: editors },
     Step { name: "doctest", about: "cargo test --doc --workspace --locked", run: doctest },
     Step { name: "test", about: "cargo nextest run --workspace --locked", run: test },
     Step { name: "doc", about: "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked", run: doc },
@@ -84,6 +85,10 @@ fn fmt(workspace: &Workspace) -> Result<()> {
 
 fn clippy(workspace: &Workspace) -> Result<()> {
     tools::run(workspace.cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
+}
+
+fn editors(workspace: &Workspace) -> Result<()> {
+    tools::run(Command::new("sh").arg("scripts/test-editors.sh").current_dir(&workspace.root))
 }
 
 fn test(workspace: &Workspace) -> Result<()> {

@@ -187,7 +187,7 @@ impl<'a> Attempt<'a> {
         }
         let mut withheld = Withheld::Nothing;
         for sampling in self.samplings() {
-            for completion in self.ask(sampling).await? {
+            for completion in self.ask(sampling, Wants::One).await? {
                 match self.judge(&completion) {
                     Ok(suggestion) => return Ok(Ok(suggestion)),
                     Err(reason) if withheld == Withheld::Nothing => withheld = reason,
@@ -216,7 +216,7 @@ impl<'a> Attempt<'a> {
     /// Returns further suggestions than the first.
     async fn alternatives(&mut self, first: &str) -> Result<Vec<Suggestion>, ProviderError> {
         let mut found: Vec<Suggestion> = Vec::new();
-        for completion in self.ask(self.varied(self.options.n_alternatives)).await? {
+        for completion in self.ask(self.varied(self.options.n_alternatives), Wants::All).await? {
             if let Ok(suggestion) = self.judge(&completion)
                 && suggestion.text != first
                 && found.iter().all(|it| it.text != suggestion.text)
@@ -227,8 +227,8 @@ impl<'a> Attempt<'a> {
         Ok(found)
     }
 
-    /// Asks the model, and stops listening as soon as every candidate holds its end.
-    async fn ask(&mut self, sampling: Sampling) -> Result<Vec<Completion>, ProviderError> {
+    /// Asks the model, and stops listening as soon as every candidate holds its end, or one of several is good.
+    async fn ask(&mut self, sampling: Sampling, wants: Wants) -> Result<Vec<Completion>, ProviderError> {
         let n_candidates = sampling.n_candidates.max(1) as usize;
         let request = Request::new(self.context.prompt(), sampling, self.caller.priority);
         let request = Request { client: self.caller.client, scope: self.caller.scope.clone(), ..request };
@@ -264,7 +264,8 @@ impl<'a> Attempt<'a> {
                     read = None;
                 }
             }
-            if candidates.iter().all(|it| it.is_over) && candidates.iter().any(|it| it.stopped.is_none()) {
+            let is_enough = candidates.iter().all(|it| it.is_over) && candidates.iter().any(|it| it.stopped.is_none());
+            if is_enough || wants == Wants::One && self.has_passing(&mut candidates) {
                 break;
             }
         }
@@ -272,6 +273,17 @@ impl<'a> Attempt<'a> {
         let completions: Vec<Completion> = candidates.into_iter().map(Candidate::into_completion).collect();
         self.raw.extend(completions.iter().map(|it| it.text.clone()));
         Ok(completions)
+    }
+
+    /// Returns whether one of several candidates is over and good. Each is judged once.
+    fn has_passing(&self, candidates: &mut [Candidate]) -> bool {
+        if candidates.len() < 2 {
+            return false;
+        }
+        candidates.iter_mut().filter(|it| it.is_over && !it.is_judged).any(|it| {
+            it.is_judged = true;
+            self.judge(&it.clone().into_completion()).is_ok()
+        })
     }
 
     /// Returns the likeliest cut of the completion that the gate lets through.
@@ -293,11 +305,19 @@ impl<'a> Attempt<'a> {
     }
 }
 
+/// How many good candidates are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wants {
+    One,
+    All,
+}
+
 /// A completion while it is written.
 #[derive(Debug, Clone, Default)]
 struct Candidate {
     text: String,
     is_over: bool,
+    is_judged: bool,
     stopped: Option<(StopReason, f32)>,
 }
 

@@ -485,7 +485,11 @@ impl Completer {
             Eagerness::Low | Eagerness::Medium => Reach::Line,
         };
         let n_alternatives = if is_invoked { N_ALTERNATIVES } else { 0 };
-        Options { reach, n_alternatives, ..state.settings.options }
+        let n_retries = match state.settings.eagerness {
+            Eagerness::Low if !is_invoked => 0,
+            Eagerness::Low | Eagerness::Medium | Eagerness::High => state.settings.options.n_retries,
+        };
+        Options { reach, n_retries, n_alternatives, ..state.settings.options }
     }
 
     fn caller(&self, priority: Priority) -> Caller {

@@ -16,9 +16,14 @@ use crate::related::Snippet;
 /// How much a part may outgrow its budget before it is cut anew, as a share of it.
 const SLACK: f64 = 0.5;
 
+/// The share of the prefix's budget, as a divisor, that imports may take on top of it.
+const IMPORTS_SHARE: usize = 8;
+
 /// What the model is shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context {
+    /// What the document imports, where the prefix does not reach back to it.
+    pub imports: String,
     /// Text before the position.
     pub prefix: String,
     /// Text after the position, without what an editor closes by itself on the same line: that comes and goes while
@@ -39,8 +44,8 @@ pub struct Context {
 pub struct Section {
     /// What it is.
     pub name: &'static str,
-    /// Bytes shown.
-    pub shown: usize,
+    /// What is shown of it.
+    pub text: String,
     /// Bytes there are.
     pub available: usize,
     /// Why it is there.
@@ -76,15 +81,21 @@ impl Context {
             .unwrap_or_else(|| &after[end_within(after, budget.suffix)]);
         let section = |name, shown: &str, all: &str, reason: &str| Section {
             name,
-            shown: shown.len(),
+            text: shown.to_owned(),
             available: all.len(),
             reason: reason.to_owned(),
         };
+        let imports = imports(&before[..start], budget.prefix / IMPORTS_SHARE);
+        let mut sections = vec![
+            section("prefix", prefix, before, "the document before the position"),
+            section("suffix", suffix, after, "the document after the position"),
+        ];
+        if !imports.is_empty() {
+            sections.push(section("imports", &imports, &imports, "the document's imports, which the prefix leaves out"));
+        }
         Self {
-            sections: vec![
-                section("prefix", prefix, before, "the document before the position"),
-                section("suffix", suffix, after, "the document after the position"),
-            ],
+            imports,
+            sections,
             snippets: Vec::new(),
             extent,
             start,
@@ -96,9 +107,9 @@ impl Context {
     /// Adds code from elsewhere.
     pub(crate) fn with_snippets(mut self, snippets: Vec<Snippet>) -> Self {
         for snippet in &snippets {
-            let shown = snippet.text.len();
+            let text = snippet.as_comment();
             let reason = format!("{}: {}", snippet.path.display(), snippet.reason);
-            self.sections.push(Section { name: "snippet", shown, available: shown, reason });
+            self.sections.push(Section { name: "snippet", available: text.len(), text, reason });
         }
         self.snippets = snippets;
         self
@@ -107,9 +118,27 @@ impl Context {
     /// Returns the prompt. The suffix comes first and the end of the prefix last, so that what changes least is read first.
     pub fn prompt(&self) -> Prompt {
         let mut prefix: String = self.snippets.iter().map(Snippet::as_comment).collect();
+        prefix.push_str(&self.imports);
         prefix.push_str(&self.prefix);
         Prompt::FillInTheMiddle { prefix, suffix: self.suffix.clone(), order: FimOrder::SuffixFirst }
     }
+}
+
+/// Returns the lines of `text` that import something, up to so many bytes: they say which names there are.
+fn imports(text: &str, max: usize) -> String {
+    const WORDS: [&str; 6] = ["import ", "from ", "use ", "pub use ", "#include", "package "];
+    let is_import = |line: &&str| {
+        let is_required = line.starts_with("const ") && line.contains("require(");
+        is_required || WORDS.iter().any(|word| line.starts_with(word))
+    };
+    let mut imports = String::new();
+    for line in text.split_inclusive('\n').filter(is_import) {
+        if imports.len() + line.len() > max {
+            break;
+        }
+        imports.push_str(line);
+    }
+    imports
 }
 
 /// Returns where the prefix of the last request begins, when the text there is the same and it has not grown too long.
@@ -184,7 +213,16 @@ mod tests {
     fn long_text_is_cut_at_line_ends_and_the_cut_is_stated() {
         let context = around("aaaa\nbbbb\ncccc\ndddd\n", 10, budget(7, 7), None);
         assert_eq!((context.prefix.as_str(), context.suffix.as_str()), ("bbbb\n", "cccc\n"));
-        assert_eq!((context.sections[0].shown, context.sections[0].available), (5, 10));
+        assert_eq!((context.sections[0].text.as_str(), context.sections[0].available), ("bbbb\n", 10));
+    }
+
+    #[test]
+    fn imports_that_the_prefix_does_not_reach_are_shown_before_it() {
+        let text = format!("import os\nfrom a import b\n{}x = ", "line one\n".repeat(40));
+        let context = around(&text, text.len(), budget(200, 100), None);
+        assert_eq!(context.imports, "import os\nfrom a import b\n");
+        assert!(matches!(context.prompt(), Prompt::FillInTheMiddle { prefix, .. } if prefix.starts_with("import os\n")));
+        assert_eq!(around("import os\nx = ", 14, budget(200, 100), None).imports, "", "the prefix has them");
     }
 
     #[test]

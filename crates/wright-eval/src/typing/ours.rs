@@ -40,7 +40,7 @@ pub(super) struct Limits {
 }
 
 impl Ours {
-    /// Opens a document. One line is suggested, as the peer is asked for one.
+    /// Opens a document, with a user's settings: a line that opens a block brings its body, which the peer's line does not.
     pub(super) fn open(provider: Arc<dyn Provider>, side: Side, path: PathBuf, text: &str, limits: Limits) -> Self {
         let watch = Watch::new(provider);
         let completer = Completer::new(Arc::new(watch.clone()), settings(side, limits));
@@ -135,7 +135,6 @@ impl Ours {
 fn settings(side: Side, limits: Limits) -> Settings {
     let is_product = side == Side::Product;
     let mut settings = Settings {
-        multiline: false,
         result_cache: is_product,
         max_read: limits.max_read.filter(|_| is_product),
         ..Settings::default()

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use wright_agent::ask::{MAX_FILE, read_file};
 use wright_complete::{Options, Outcome, Withheld, complete};
 use wright_gate::Finding;
+use wright_provider::Provider;
 use wright_text::{Document, LineColumn};
 
 use crate::app::App;
@@ -86,7 +87,7 @@ pub(crate) async fn run(app: &App, args: &Args) -> Result<ExitCode, Failure> {
     let seconds = started.elapsed().as_secs_f64();
     let exit = if outcome.result.is_ok() { ExitCode::Done } else { ExitCode::Refused };
     if args.explain && !app.terminal.is_json() {
-        explain(app, &outcome, provider.model());
+        explain(app, &outcome, &*provider).await?;
     }
     if app.terminal.is_json() {
         let mut document = to_json(provider.model(), args.position.place, &outcome, seconds);
@@ -138,12 +139,14 @@ fn offset(doc: &Document, place: LineColumn) -> Result<usize, Failure> {
     }
 }
 
-fn explain(app: &App, outcome: &Outcome, model: &str) {
+async fn explain(app: &App, outcome: &Outcome, provider: &dyn Provider) -> Result<(), Failure> {
     let say = |text: String| app.terminal.say(&text);
-    say(format!("{} {model}", Tone::Strong.err("model")));
+    say(format!("{} {}", Tone::Strong.err("model"), provider.model()));
     for section in &outcome.context.sections {
+        let n_tokens = provider.count_tokens(&section.text).await?;
         let (name, reason) = (Tone::Strong.err(section.name), neutral(&section.reason));
-        say(format!("{name} {} of {} bytes ({reason})", section.shown, section.available));
+        let (shown, available) = (section.text.len(), section.available);
+        say(format!("{name} {n_tokens} tokens, {shown} of {available} bytes ({reason})"));
     }
     let usage = outcome.usage;
     say(format!(
@@ -168,6 +171,7 @@ fn explain(app: &App, outcome: &Outcome, model: &str) {
         }
         Err(_) => {}
     }
+    Ok(())
 }
 
 fn to_json(model: &str, place: LineColumn, outcome: &Outcome, seconds: f64) -> Value {
@@ -194,7 +198,7 @@ fn explain_json(outcome: &Outcome) -> Value {
     let sections = outcome.context.sections.iter();
     json!({
         "sections": sections.map(|it| json!({
-            "name": it.name, "shown": it.shown, "available": it.available, "reason": it.reason,
+            "name": it.name, "shown": it.text.len(), "available": it.available, "reason": it.reason,
         })).collect::<Vec<_>>(),
         "completions": outcome.raw,
         "predicting_seconds": super::rounded(outcome.predicting.as_secs_f64()),
