@@ -94,6 +94,11 @@ fn place(
             (tests.unwrap_or_else(|| folder.to_owned()), format!("test_{stem}_{function}"), "py")
         }
         Language::Go => (folder.to_owned(), format!("{stem}_{}", function.to_lowercase()), "go"),
+        Language::Cpp => {
+            // The name of an operator is no part of a path.
+            let function: String = function.chars().filter(|it| it.is_alphanumeric() || *it == '_').collect();
+            (folder.to_owned(), format!("{stem}_{function}_test"), "cpp")
+        }
         Language::JavaScript => (folder.to_owned(), format!("{stem}.{function}"), "test.js"),
         Language::TypeScript => (folder.to_owned(), format!("{stem}.{function}"), "test.ts"),
         Language::Tsx => (folder.to_owned(), format!("{stem}.{function}"), "test.tsx"),
@@ -125,6 +130,10 @@ fn framework(language: Language, doc: &Document, function: &Function) -> String 
         Language::Go => "Use the package `testing`, and the same package clause as the code.".to_owned(),
         Language::JavaScript | Language::TypeScript | Language::Tsx => {
             format!("Use `node:test` and `node:assert`. Import it from `./{stem}`.")
+        }
+        Language::Cpp => {
+            let file = doc.path.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+            format!("Use `assert` of `<cassert>` in a `main`. Include the code with `#include \"{file}\"`.")
         }
         Language::Java => format!("Use JUnit 5. The method is `{name}`."),
     }
@@ -216,6 +225,20 @@ mod tests {
             text.ends_with("    #[test]\n    fn halves() {\n        assert_eq!(half(4), 2);\n    }\n}\n"),
             "{text}"
         );
+    }
+
+    #[tokio::test]
+    async fn a_cpp_test_gets_a_file() {
+        let text = "int half(int x) {\n    return x / 2;\n}\n";
+        let answer = "#include \"a.cpp\"\n#include <cassert>\n\nint main() {\n    assert(half(4) == 2);\n}\n";
+        let (path, text) = written("/p/a.cpp", text, answer, &[]).await.unwrap();
+        assert_eq!((path.as_str(), text.as_str()), ("/p/a_half_test.cpp", answer));
+    }
+
+    #[test]
+    fn an_operator_leads_out_of_no_folder() {
+        let path = place(Language::Cpp, Path::new("/p/a.h"), "operator/", None, &|_| false);
+        assert_eq!(path, Path::new("/p/a_operator_test.cpp"));
     }
 
     #[tokio::test]

@@ -369,6 +369,13 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn nothing_is_predicted_where_bindings_are_not_read() {
+        let text = "int load(int a) {\n    return a;\n}\n\nint b = load(1);\n";
+        let found = next("a.cpp", text, "load", "read_all", ScriptedProvider::answering(&[])).await;
+        assert_eq!(found, None);
+    }
+
+    #[tokio::test]
     async fn a_finished_edit_asks_nobody() {
         let text = "def load(a):\n    return a\n";
         let found = next("a.py", text, "return a", "return a + 1", ScriptedProvider::answering(&[])).await;

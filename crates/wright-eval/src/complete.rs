@@ -21,8 +21,8 @@ pub(crate) async fn solve(
     options: &Options,
     hole: &Hole,
 ) -> Result<TaskResult, EvalError> {
-    let Some(extension) = extension(&hole.language) else {
-        return Ok(TaskResult::skipped(format!("no grammar for {}, so a suggestion cannot be checked", hole.language)));
+    let Some(extension) = extension(hole) else {
+        return Ok(TaskResult::skipped(format!("nothing here judges {}", hole.language)));
     };
     if let Some(reason) = trials.missing(programs(hole)).await? {
         return Ok(TaskResult::skipped(reason));

@@ -167,6 +167,7 @@ fn extension(language_id: &str) -> Option<&'static str> {
         Language::Tsx => "tsx",
         Language::Go => "go",
         Language::Java => "java",
+        Language::Cpp => "cpp",
     })
 }
 
@@ -185,6 +186,7 @@ mod tests {
         assert_eq!(path("untitled:Untitled-1", "typescriptreact"), "Untitled-1.tsx");
         assert_eq!(path("untitled:/x/new.rs", "plaintext"), "new.rs");
         assert_eq!(path("vscode-notebook-cell:/n.ipynb#W0", "python"), "n.ipynb.py");
+        assert_eq!(path("untitled:Untitled-1", "cpp"), "Untitled-1.cpp");
         assert_eq!(path("untitled:", "markdown"), "untitled");
         assert_eq!(document("untitled:a", "Markdown").language(), "markdown");
         assert_eq!(document("untitled:a", "typescriptreact").language(), Language::Tsx.name());

@@ -22,6 +22,7 @@ pub(crate) fn guess_path(prefix: &str, suffix: &str) -> PathBuf {
         Language::Tsx => "tsx",
         Language::Go => "go",
         Language::Java => "java",
+        Language::Cpp => "cpp",
     });
     PathBuf::from(format!("untitled.{ending}"))
 }
@@ -47,12 +48,13 @@ fn guess(prefix: &str, suffix: &str) -> Option<Language> {
 /// What speaks for a language in a line without its indentation.
 type Sign = fn(&str) -> bool;
 
-const SIGNS: [(Language, Sign); 5] = [
+const SIGNS: [(Language, Sign); 6] = [
     (Language::Python, is_python),
     (Language::Rust, is_rust),
     (Language::JavaScript, is_javascript),
     (Language::Go, is_go),
     (Language::Java, is_java),
+    (Language::Cpp, is_cpp),
 ];
 
 fn begins(line: &str, words: &[&str]) -> bool {
@@ -76,13 +78,17 @@ fn is_rust(line: &str) -> bool {
         || line.starts_with("use ") && line.ends_with(';')
         || line.starts_with("let ") && line.ends_with(';') && !line.contains("function")
         || line.contains(") -> ") && line.ends_with('{')
-        || line.contains("::") && line.ends_with(';')
+        || line.contains("::") && line.ends_with(';') && !is_cpp(line)
 }
 
 fn is_javascript(line: &str) -> bool {
     let heads = ["const ", "function ", "async function ", "export ", "module.exports", "let ", "var ", "interface "];
     let is_import = line.starts_with("import ") && line.contains(['"', '\'']);
-    begins(line, &heads) && !line.contains(":=") && !line.contains("::") && !line.starts_with("let mut ")
+    begins(line, &heads)
+        && !line.contains(":=")
+        && !line.contains("::")
+        && !line.starts_with("let mut ")
+        && !is_cpp(line)
         || is_import
         || line.contains("=> {")
         || line.contains("===")
@@ -110,6 +116,21 @@ fn is_java(line: &str) -> bool {
         || line.contains(" = new ") && line.ends_with(';') && !begins(line, &["const ", "let ", "var "])
 }
 
+/// What C has as well is no sign.
+fn is_cpp(line: &str) -> bool {
+    let heads = ["using namespace ", "template <", "template<", "public:", "private:", "protected:", "constexpr "];
+    let types = ["std::string", "std::vector<", "std::map<", "std::set<", "std::pair<", "std::unordered_"];
+    let objects = ["std::cout", "std::cin", "std::cerr", "cout <<", "cin >>", "std::unique_ptr<", "std::shared_ptr<"];
+    let unqualified = line.trim_start_matches("const ");
+    let is_header = line.starts_with("#include") && !line.ends_with([' ', '\t']) && !line.contains(".h");
+    is_header
+        || begins(line, &heads)
+        || begins(unqualified, &types)
+        || begins(line, &objects)
+        || begins(line, &["virtual ", "explicit ", "const auto &", "const auto& ", "for (auto ", "for (const auto"])
+        || line.starts_with("namespace ") && line.ends_with('{') && !line.contains('.')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +147,7 @@ mod tests {
         check("const a = require('a');\n\nfunction f(x) {\n  return x === 1;\n}\n", "untitled.js");
         check("interface A {\n  x: number;\n}\n\nexport const f = (a: A): number => {\n", "untitled.ts");
         check("package main\n\nfunc f() error {\n\tx, err := g()\n\tif err != nil {\n", "untitled.go");
+        check("#include <vector>\n\nnamespace a {\nstd::vector<int> f() {\n    std::string s;\n", "untitled.cpp");
         check("import java.util.List;\n\npublic class A {\n    private final int x;\n", "untitled.java");
     }
 
@@ -133,6 +155,7 @@ mod tests {
     fn what_could_be_anything_is_nothing() {
         check("x = 1\ny = 2\n", "untitled.txt");
         check("Dear all,\n\nthis is a letter.\n", "untitled.txt");
+        check("#include <stdio.h>\n#include <math.h>\n\nint main(void) {\n", "untitled.txt");
         check("", "untitled.txt");
     }
 }

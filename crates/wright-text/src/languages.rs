@@ -3,6 +3,7 @@
 //! Everything above this module is written against [`Role`] and the table's words, never against a node kind, so a new
 //! language is one file in this folder, one variant of [`Language`] and one fixture.
 
+mod cpp;
 mod go;
 mod java;
 mod javascript;
@@ -30,11 +31,13 @@ pub enum Language {
     Go,
     /// Java.
     Java,
+    /// C++, and the headers it shares with C.
+    Cpp,
 }
 
 impl Language {
     /// Every language, in the order of the enum.
-    pub const ALL: [Language; 7] = [
+    pub const ALL: [Language; 8] = [
         Language::Python,
         Language::Rust,
         Language::JavaScript,
@@ -42,6 +45,7 @@ impl Language {
         Language::Tsx,
         Language::Go,
         Language::Java,
+        Language::Cpp,
     ];
 
     /// Returns the language of a file by its extension.
@@ -83,6 +87,7 @@ impl Language {
             Language::Tsx => &typescript::TSX_TABLE,
             Language::Go => &go::TABLE,
             Language::Java => &java::TABLE,
+            Language::Cpp => &cpp::TABLE,
         }
     }
 
@@ -325,6 +330,8 @@ mod tests {
         assert_eq!(of("x.tsx"), Some(Language::Tsx));
         assert_eq!(of("x.go"), Some(Language::Go));
         assert_eq!(of("X.java"), Some(Language::Java));
+        assert_eq!(of("x.cpp"), Some(Language::Cpp));
+        assert_eq!(of("x.h"), Some(Language::Cpp));
         assert_eq!(of("Makefile"), None);
         assert_eq!(of("py"), None);
     }
@@ -342,6 +349,7 @@ mod tests {
             ("jsx", Language::JavaScript),
             ("ts", Language::TypeScript),
             ("golang", Language::Go),
+            ("C++", Language::Cpp),
         ] {
             assert_eq!(Language::from_name(tag), Some(language), "{tag}");
         }

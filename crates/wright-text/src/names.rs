@@ -4,6 +4,7 @@
 //! What a grammar calls a binding is data, one table per language in `names/`; when in doubt, a name is known. To add a
 //! language, copy a neighbor there.
 
+mod cpp;
 mod go;
 mod java;
 mod javascript;

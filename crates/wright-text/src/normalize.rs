@@ -106,7 +106,8 @@ impl Writer<'_, '_> {
     }
 
     fn word(&mut self, word: &str) {
-        if word.is_empty() {
+        // Some grammars make a token of the end of a line.
+        if word.trim().is_empty() {
             return;
         }
         if !self.result.is_empty() && !self.result.ends_with('\n') {
@@ -145,6 +146,7 @@ mod tests {
         same(Language::TypeScript, "let a: number=1", "let a: number = 1;");
         same(Language::Go, "func f() { g(); h() }", "func f() {\n\tg()\n\th()\n}");
         same(Language::Java, "class A{int x=1;}", "class A {\n  int x = 1; // one\n}");
+        same(Language::Cpp, "#include <a>\nint f(){return 1;}", "#include <a>\n\nint f() {\n  return 1; // one\n}\n");
         same(Language::Python, "a = 1; b = 2", "a = 1\nb = 2\n");
         same(Language::Python, "a = 1 + \\\n  2", "a = 1 + 2");
     }
@@ -163,6 +165,7 @@ mod tests {
         different(Language::Python, "x = 'a\\n b'", "x = 'a\\nb'");
         different(Language::Rust, "let x = \"a  b\";", "let x = \"a b\";");
         different(Language::Java, "String s = \"a \";", "String s = \"a\";");
+        different(Language::Cpp, "auto s = \"a \";", "auto s = \"a\";");
         different(Language::JavaScript, "x = `a ${b} c`", "x = `a ${b}c`");
     }
 

@@ -230,7 +230,7 @@ impl<'t> Outline<'t> {
         if !matches!(self.role(index), Role::Assign | Role::Declare) {
             return None;
         }
-        let target = self.field(index, &["left", "name", "pattern"])?;
+        let target = self.field(index, &["left", "name", "pattern", "declarator"])?;
         let value = self.field(index, &["right", "value"])?;
         let operator = self.operator_of_assignment(index);
         let is_plain = operator.is_none_or(|operator| matches!(self.text(operator), "=" | ":="));
@@ -256,6 +256,7 @@ impl<'t> Outline<'t> {
         match self.role(parent) {
             Role::Arguments => Slot::Argument,
             Role::NamedArgument | Role::Function | Role::Class if field == Some("name") => Slot::Inert,
+            Role::Function if field == Some("declarator") => Slot::Inert,
             Role::NamedArgument => Slot::Argument,
             Role::Closure => self.slot_in_closure(index, field),
             Role::Call => self.slot_in_call(field),
@@ -324,7 +325,7 @@ impl<'t> Outline<'t> {
 
     fn slot_in_assignment(&self, field: Option<&str>) -> Slot {
         match field {
-            Some("left" | "name" | "pattern") => Slot::Target,
+            Some("left" | "name" | "pattern" | "declarator") => Slot::Target,
             Some("right" | "value") => Slot::Right,
             Some("type") => Slot::Inert,
             _ => Slot::Other,
@@ -333,7 +334,9 @@ impl<'t> Outline<'t> {
 
     fn slot_in_condition(&self, index: usize, parent: usize, field: Option<&str>) -> Slot {
         let is_bare_filter = self.role(parent) == Role::Filter && field.is_none() && !self.table.tail_expressions;
-        if self.role(index) == Role::LetCondition {
+        // C++: `while (auto x = f())`.
+        let is_declaration = field == Some("condition") && self.role(self.unwrapped(index)) == Role::Simple;
+        if self.role(index) == Role::LetCondition || is_declaration {
             Slot::Other
         } else if field == Some("condition") || is_bare_filter {
             Slot::Condition
@@ -346,7 +349,7 @@ impl<'t> Outline<'t> {
         let is_clause = matches!(self.role(index), Role::Block | Role::Braces | Role::ForClause);
         match field {
             Some("condition") => Slot::Condition,
-            Some("left" | "name" | "pattern") => Slot::LoopVariable,
+            Some("left" | "name" | "pattern" | "declarator") => Slot::LoopVariable,
             Some("right" | "value") => Slot::Iterable,
             Some("type") => Slot::Inert,
             // Go: `for condition { … }`.

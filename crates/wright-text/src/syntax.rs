@@ -311,10 +311,24 @@ pub(crate) fn body_of(outline: &Outline<'_>, function: usize) -> Option<usize> {
 /// Returns the entry that gives a function its name, and the entry of the whole definition.
 pub(crate) fn naming_of(outline: &Outline<'_>, function: usize) -> Option<(usize, usize)> {
     match outline.role(function) {
-        Role::Function => Some((outline.field(function, &["name"])?, function)),
+        Role::Function => {
+            let name = outline.field(function, &["name"]).or_else(|| declarators(outline, function).last())?;
+            Some((name, function))
+        }
         Role::Closure => naming_of_closure(outline, function),
         _ => None,
     }
+}
+
+/// Returns what is wrapped around the name of a function where its type is spelled around it (`int *A::f(int x)`),
+/// outermost first; the last one is the name.
+pub(crate) fn declarators<'o>(outline: &'o Outline<'_>, function: usize) -> impl Iterator<Item = usize> + 'o {
+    let inner = |at: &usize| match outline.node(*at).kind() {
+        "operator_cast" => None,
+        "reference_declarator" | "parenthesized_declarator" | "attributed_declarator" => outline.parts(*at).next_back(),
+        _ => outline.field(*at, &["declarator", "name"]),
+    };
+    std::iter::successors(outline.field(function, &["declarator"]), inner)
 }
 
 /// A function expression is a definition when all that happens to it is that it gets a name.
@@ -348,7 +362,7 @@ fn function_at_entry(outline: &Outline<'_>, lines: &LineIndex, index: usize) -> 
     let line_start = outline.text[..range.start].rfind('\n').map_or(0, |newline| newline + 1);
     Some(Function {
         name: name_text.to_owned(),
-        qualified_name: qualified_name(outline, index, name_text),
+        qualified_name: qualified_name(outline, index, name),
         signature: outline.range(definition).start..signature_end(outline, body),
         body: outline.range(body),
         first_line,
@@ -377,8 +391,11 @@ fn signature_end(outline: &Outline<'_>, body: usize) -> usize {
     code.last().map_or(outline.range(body).start, |last| outline.range(last).end)
 }
 
-fn qualified_name(outline: &Outline<'_>, function: usize, name: &str) -> String {
-    let mut names = vec![name];
+fn qualified_name(outline: &Outline<'_>, function: usize, name: usize) -> String {
+    let mut names = vec![outline.text(name)];
+    let path = outline.ancestors(name).take_while(|ancestor| outline.role(*ancestor) == Role::Path);
+    let scopes = path.filter_map(|path| outline.field(path, &["scope"]));
+    names.extend(scopes.map(|scope| outline.text(type_name(outline, scope))));
     if let Some(receiver) = outline.field(function, &["receiver"]) {
         let types = outline.subtree(receiver).filter(|index| outline.role(*index) == Role::TypeName);
         names.extend(types.map(|index| outline.text(index)).next());
@@ -411,7 +428,7 @@ fn statement_range(outline: &Outline<'_>, index: usize) -> Option<Range<usize>> 
     if head.is_some() {
         return head.filter(|head| !head.is_empty());
     }
-    let is_code = !matches!(outline.role(index), Role::Token | Role::Comment | Role::Block | Role::Braces);
+    let is_code = !matches!(outline.role(index), Role::Token | Role::Comment | Role::Block | Role::Braces | Role::Case);
     let range = outline.range(index);
     (is_code && is_statement(outline, index) && !holds_block(outline, index) && !range.is_empty()).then_some(range)
 }
@@ -498,6 +515,8 @@ mod tests {
         assert_eq!(names(Language::Go, go), ["f", "Stack.g"]);
         let java = "class A<T> { A() {} void f() {} abstract void g(); class B { int h() { return 1; } } }";
         assert_eq!(names(Language::Java, java), ["A.A", "A.f", "A.B.h"]);
+        let cpp = "namespace N { template <class T> class A { A() : x(1) {} ~A() {} int *f(int a) { return 0; } void g(); int x; }; }\ntemplate <class T> T &B<T>::C::h() { return x; }\nbool operator<(A a, A b) { return 1; }\nint main() {}";
+        assert_eq!(names(Language::Cpp, cpp), ["N.A.A", "N.A.~A", "N.A.f", "B.C.h", "operator<", "main"]);
     }
 
     #[test]
@@ -525,6 +544,12 @@ mod tests {
         let function = &tree.functions()[0];
         assert_eq!(&javascript[function.range.clone()], javascript.trim_end());
         assert_eq!(&javascript[function.signature.clone()], "const f = async (a) =>");
+        let cpp = "template <class T>\nT f(T a) const // why\n{\n    return a;\n}\n";
+        let tree = parse(Language::Cpp, cpp);
+        let function = &tree.functions()[0];
+        assert_eq!(&cpp[function.range.clone()], cpp.trim_end());
+        assert_eq!(&cpp[function.signature.clone()], "T f(T a) const");
+        assert_eq!(&cpp[function.body.clone()], "{\n    return a;\n}");
     }
 
     #[test]
@@ -572,6 +597,28 @@ mod tests {
                 "return 0;"
             ]
         );
+        let cpp = "int f(int a) { int x = 1; if (a > 1) { return x; } else if (a < 0) x++; for (int i = 0; i < a; i++) { g(i); } for (const auto &y : ys) z += y; switch (a) { case 1: h(); break; } try { k(); } catch (const E &e) { throw; } return 0; }";
+        assert_eq!(
+            statements(Language::Cpp, cpp),
+            [
+                "int x = 1;",
+                "if (a > 1) {",
+                "return x;",
+                "if (a < 0) x++;",
+                "x++;",
+                "for (int i = 0; i < a; i++) {",
+                "g(i);",
+                "for (const auto &y : ys) z += y;",
+                "z += y;",
+                "switch (a) {",
+                "h();",
+                "break;",
+                "k();",
+                "catch (const E &e) {",
+                "throw;",
+                "return 0;"
+            ]
+        );
         let rust =
             "fn f(a: i32) -> i32 { let x = 1; if a > 1 { return x; } for i in 0..a { g(i); } while x < a { h() } x }";
         assert_eq!(
@@ -610,6 +657,17 @@ mod tests {
     }
 
     #[test]
+    fn expressions_of_cpp_are_free_of_their_brackets() {
+        let text = "int f(int a) { if (a > 1) return v[a + 1]; int x = g(a, p->q); while (auto y = h()) {} }";
+        let tree = parse(Language::Cpp, text);
+        let found = texts(&tree, &tree.expressions(&tree.functions()[0]));
+        for expected in ["a > 1", "v[a + 1]", "a + 1", "g(a, p->q)", "p->q"] {
+            assert!(found.iter().any(|it| it == expected), "{expected} is not in {found:?}");
+        }
+        assert!(found.iter().all(|it| !it.starts_with(['(', '[']) && !it.starts_with("auto")), "{found:?}");
+    }
+
+    #[test]
     fn long_expressions_are_left_out() {
         let text = format!("def f():\n    return [{}]\n", "1, ".repeat(100));
         let tree = parse(Language::Python, text.as_str());
@@ -623,6 +681,9 @@ mod tests {
         let tree = parse(Language::Python, text);
         let names: Vec<&str> = tree.identifiers(0..10).into_iter().map(|(_, name)| name).collect();
         assert_eq!(names, ["x", "a", "b", "c"]);
+        let tree = parse(Language::Cpp, "std::map<K, int> x = a->b(c::d);");
+        let names: Vec<&str> = tree.identifiers(0..32).into_iter().map(|(_, name)| name).collect();
+        assert_eq!(names, ["std", "map", "K", "int", "x", "a", "b", "c", "d"]);
     }
 
     #[test]
@@ -635,6 +696,10 @@ mod tests {
         assert_eq!(
             parse(Language::Java, "package p;\nimport java.util.*;\n").imports(),
             ["package p;", "import java.util.*;"]
+        );
+        assert_eq!(
+            parse(Language::Cpp, "#include <a>\n#include \"b.h\"\nusing namespace std;\nint x;\n").imports(),
+            ["#include <a>", "#include \"b.h\"", "using namespace std;"]
         );
     }
 
@@ -650,6 +715,11 @@ mod tests {
         let error = &tree.errors()[0];
         assert_eq!((error.line, error.message.as_str()), (2, "expected an expression"));
         assert_eq!(parse(Language::Python, "x = 1\n").error_count(), 0);
+        let tree = parse(Language::Cpp, "int f() {\n  return 1\n}\n");
+        assert_eq!(
+            tree.errors(),
+            [SyntaxError { range: 20..20, line: 2, column: 11, message: "missing `;`".to_owned() }]
+        );
     }
 
     #[test]
@@ -670,6 +740,10 @@ mod tests {
         let tree = parse(Language::Python, text);
         let at = |needle: &str| tree.is_code(text.find(needle).unwrap());
         assert_eq!(["x", "a", "b}", " c", "d", "y", "e"].map(at), [true, false, true, false, false, true, false]);
+        let text = "#define X 1\nauto s = R\"(ab)\"; char c = 'd'; // e\nint f;\n";
+        let tree = parse(Language::Cpp, text);
+        let at = |needle: &str| tree.is_code(text.find(needle).unwrap());
+        assert_eq!(["X 1", "ab", "d'", "// e", "e\n", "f"].map(at), [true, false, false, false, false, true]);
     }
 
     #[test]

@@ -615,6 +615,36 @@ func g(a, b int) int { return a }
     }
 
     #[test]
+    fn cpp_is_varied() {
+        let text = r"int f(const vector<int> &xs, int n) {
+    int best = 0, i;
+    for (i = 0; i < n; i++) {
+        if (xs[i] > best && n != 1) {
+            best = max(xs[i], n);
+        }
+    }
+    return g(best, n);
+}
+";
+        check(
+            Language::Cpp,
+            text,
+            &[
+                ("i < n", "i <= n"),
+                ("i++", "i--"),
+                ("> best", ">= best"),
+                ("&& n", "|| n"),
+                ("xs[i] >", "xs[i - 1] >"),
+                ("best = max(xs[i], n)", "best += max(xs[i], n)"),
+                ("max(xs[i], n)", "min(xs[i], n)"),
+                ("g(best, n)", "g(n, best)"),
+                ("int best = 0", "int best = 1"),
+                ("return g(best, n)", "return i"),
+            ],
+        );
+    }
+
+    #[test]
     fn nested_functions_see_the_variables_around_them() {
         let text = r"def f(start, goal):
     seen = set()
@@ -682,6 +712,10 @@ def g(a, b):
             (
                 Language::Java,
                 "class A { int f(int[] xs, int n) {\n  int t = 0;\n  for (int x : xs) { if (x > n) t += x; }\n  switch (n) { case 1: t = 2; break; default: t--; }\n  return t;\n} }\n",
+            ),
+            (
+                Language::Cpp,
+                "int f(const vector<int> &xs, int n) {\n  int t = 0;\n  for (int x : xs) { if (x > n) t += xs[x]; }\n  switch (n) { case 1: t = 2; break; default: t--; }\n  return t;\n}\n",
             ),
         ];
         for (language, text) in samples {

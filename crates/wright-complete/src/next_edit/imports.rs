@@ -81,7 +81,8 @@ pub(crate) fn needed(scene: &Scene<'_>) -> Vec<Site> {
                 sites.push(scene.site(end..end, format!("\nimport java.util.{name};"), Reason::ImportNeeded, 0.9));
             }
         }
-        Language::Rust | Language::Go | Language::JavaScript | Language::TypeScript | Language::Tsx => {}
+        Language::Rust | Language::Go | Language::Cpp => {}
+        Language::JavaScript | Language::TypeScript | Language::Tsx => {}
     }
     sites
 }

@@ -169,7 +169,7 @@ fn record_text(language: Language, kind: &str, fields: &[(&str, &str)], indent: 
             let entry = |(name, value): &(&str, &str)| format!("{name}={value}");
             format!("{kind}({})", line(&entry))
         }
-        Language::Java => return None,
+        Language::Java | Language::Cpp => return None,
     };
     Some(text)
 }
@@ -255,6 +255,7 @@ fn looped(scene: &Scene<'_>, signature: &Signature, name: &str, list: &str) -> O
         Language::Python => format!("for {name} in {list}:\n{body}"),
         Language::Rust => format!("for {name} in {list} {{\n{body}\n{indent}}}"),
         Language::Java => format!("for (var {name} : {list}) {{\n{body}\n{indent}}}"),
+        Language::Cpp => format!("for (const auto &{name} : {list}) {{\n{body}\n{indent}}}"),
         Language::JavaScript | Language::TypeScript | Language::Tsx => {
             format!("for (const {name} of {list}) {{\n{body}\n{indent}}}")
         }
@@ -350,7 +351,9 @@ fn receiver_of(scene: &Scene<'_>, signature: &Signature) -> String {
             let inside = head.split_once('(').map_or("", |it| it.1);
             inside.split_whitespace().next().unwrap_or("").to_owned()
         }
-        Language::Java | Language::JavaScript | Language::TypeScript | Language::Tsx => "this".to_owned(),
+        Language::Java | Language::Cpp | Language::JavaScript | Language::TypeScript | Language::Tsx => {
+            "this".to_owned()
+        }
     }
 }
 
@@ -382,7 +385,7 @@ fn widened_map(scene: &Scene<'_>, before: &str, after: &str) -> Option<String> {
         Language::Go => ("map[", ""),
         Language::Python => ("dict[", "]"),
         Language::TypeScript | Language::Tsx => ("Record<", ">"),
-        Language::Rust | Language::Java | Language::JavaScript => return None,
+        Language::Rust | Language::Java | Language::Cpp | Language::JavaScript => return None,
     };
     let (declared, kind) = before.split_once(head)?;
     let (_, new_kind) = after.split_once(head)?;
@@ -413,6 +416,6 @@ fn appended(language: Language, code: &str, name: &str) -> Option<String> {
         Language::Go => Some(format!("{target} = append({target}, {value})")),
         Language::Python => Some(format!("{map}.setdefault({key}, []).append({value})")),
         Language::TypeScript | Language::Tsx => Some(format!("({target} ??= []).push({value});")),
-        Language::Rust | Language::Java | Language::JavaScript => None,
+        Language::Rust | Language::Java | Language::Cpp | Language::JavaScript => None,
     }
 }

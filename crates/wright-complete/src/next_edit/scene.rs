@@ -47,14 +47,15 @@ pub(crate) struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    /// Takes in the present state, or nothing where the language is not known or the text too large.
+    /// Takes in the present state, or nothing where the language is not known or the text too large, and in C++, whose
+    /// bindings are not read.
     pub(crate) fn new(
         doc: &'a Document,
         history: &EditHistory,
         offset: usize,
         open: &'a [&'a Document],
     ) -> Option<Self> {
-        let language = Language::from_path(&doc.path)?;
+        let language = Language::from_path(&doc.path).filter(|it| *it != Language::Cpp)?;
         if doc.text().len() > MAX_TEXT_BYTES {
             return None;
         }

@@ -11,6 +11,9 @@ use crate::trial::{Trials, compiled_limits, last_words, python_limits};
 
 const JUDGE_PYTHON: &str = include_str!("../python/judge_program.py");
 
+/// Builds `program` of `program.cpp`.
+const CPP_COMPILER: &str = "g++ -std=c++17 -w -O1 -o program program.cpp";
+
 /// Exit code of our own scripts for a program that does not parse or compile.
 const NOT_BUILT: i32 = 71;
 
@@ -35,25 +38,33 @@ impl Judgement {
     }
 }
 
-/// Returns the extension of files of a language; nothing where there is no grammar for it.
-pub(super) fn extension(language: &str) -> Option<&'static str> {
-    match language {
+/// Returns the extension of a task's file; nothing where the task cannot be judged.
+pub(super) fn extension(hole: &Hole) -> Option<&'static str> {
+    match hole.language.as_str() {
         "python" => Some("py"),
         "js" => Some("js"),
         "java" => Some("java"),
         "rust" => Some("rs"),
+        "cpp" => Some("cpp"),
+        // No compiler is asked for, so only the reference can decide.
+        "csharp" if !has_tests(hole) => Some("cs"),
         _ => None,
     }
 }
 
+fn has_tests(hole: &Hole) -> bool {
+    hole.tests.is_some() || !hole.unit_tests.is_empty()
+}
+
 /// Returns the programs that judging a task needs.
 pub(super) fn programs(hole: &Hole) -> &'static [&'static str] {
-    let has_tests = hole.tests.is_some() || !hole.unit_tests.is_empty();
+    let has_tests = has_tests(hole);
     match hole.language.as_str() {
         "python" => &["python3"],
         "js" => &["node"],
         "java" if has_tests => &["javac", "java"],
         "rust" if has_tests => &["rustc"],
+        "cpp" if has_tests => &["g++"],
         _ => &[],
     }
 }
@@ -67,6 +78,8 @@ pub(super) async fn judge(trials: &Trials<'_>, hole: &Hole, middle: &str) -> Res
         ("java", Some(tests)) => java(trials, &program, tests).await,
         ("java", None) if !hole.unit_tests.is_empty() => java_samples(trials, &program, &hole.unit_tests).await,
         ("rust", Some(tests)) => rust(trials, &program, tests).await,
+        ("cpp", Some(tests)) => cpp(trials, &program, tests).await,
+        ("cpp", None) if !hole.unit_tests.is_empty() => cpp_samples(trials, &program, &hole.unit_tests).await,
         _ => Ok(reference(hole, middle)),
     }
 }
@@ -181,6 +194,25 @@ async fn rust(trials: &Trials<'_>, program: &str, tests: &str) -> Result<Judgeme
         _ => last_words(&outcome),
     };
     Ok(Judgement::new(outcome.is_success() && has_passed, None, why))
+}
+
+/// The tests of these tasks are a `main` after the program.
+async fn cpp(trials: &Trials<'_>, program: &str, tests: &str) -> Result<Judgement, EvalError> {
+    let script = format!("{CPP_COMPILER} || exit {NOT_BUILT}; ulimit -t {MAX_SECONDS}; exec ./program");
+    let folder = trials.folder([("program.cpp", format!("{program}\n{tests}"))])?;
+    let outcome = trials.run(folder.path(), &["sh", "-c", &script], compiled_limits()).await?;
+    let why = || match outcome.exit {
+        wright_sandbox::Exit::Code(NOT_BUILT) => format!("does not compile: {}", first_error(&outcome.text())),
+        _ => last_words(&outcome),
+    };
+    Ok(Judgement::new(outcome.is_success(), None, why))
+}
+
+async fn cpp_samples(trials: &Trials<'_>, program: &str, samples: &[Sample]) -> Result<Judgement, EvalError> {
+    let build = format!("test -e program || {CPP_COMPILER}");
+    let run = format!("({build}) || exit {NOT_BUILT}; ulimit -t {MAX_SECONDS}; exec ./program");
+    let failure = failing_sample(trials, &[("program.cpp", program)], &run, samples, compiled_limits()).await?;
+    Ok(Judgement::new(failure.is_none(), None, || failure.unwrap_or_default()))
 }
 
 fn first_error(text: &str) -> String {

@@ -25,7 +25,14 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_rust_hole_is_judged_by_its_tests", "rustc", a_rust_hole_is_judged_by_its_tests),
     ("a_java_hole_is_judged_by_its_tests", "javac", a_java_hole_is_judged_by_its_tests),
     ("a_java_program_is_judged_by_its_samples", "javac", a_java_program_is_judged_by_its_samples),
-    ("a_language_without_a_grammar_is_skipped", "python3", a_language_without_a_grammar_is_skipped),
+    ("a_cpp_hole_is_judged_by_its_tests", "g++", a_cpp_hole_is_judged_by_its_tests),
+    ("a_cpp_program_is_judged_by_its_samples", "g++", a_cpp_program_is_judged_by_its_samples),
+    (
+        "a_language_without_a_grammar_is_judged_by_the_reference",
+        "sh",
+        a_language_without_a_grammar_is_judged_by_the_reference,
+    ),
+    ("a_language_that_nothing_judges_is_skipped", "sh", a_language_that_nothing_judges_is_skipped),
 ];
 
 /// A hole where `║` stands, whose reference is the text in `canonical`.
@@ -176,12 +183,40 @@ fn a_java_program_is_judged_by_its_samples() {
     assert_eq!(fill(task(), "int c = 5;").results[0].reason, "sample 2: wrong output");
 }
 
-fn a_language_without_a_grammar_is_skipped() {
-    let report = fill(hole("cpp", "int main() { ║ }", "return 0;", &json!({ "tests": "" })), "return 0;");
+fn a_cpp_hole_is_judged_by_its_tests() {
+    let tests = json!({ "tests": "#undef NDEBUG\n#include <cassert>\nint main() {\n    assert(twice(2) == 4);\n}\n" });
+    let marked = "#include <string>\nusing namespace std;\nint twice(int n) {\n    int m = n;\n║\n    return k;\n}\n";
+    let task = || hole("cpp", marked, "    int k = 2 * m;", &tests);
+    let result = fill(task(), "    int k = 2 * m;").results.remove(0);
+    assert!(result.solved, "{result:#?}");
+    let result = fill(task(), "    int k = 3 * m;").results.remove(0);
+    assert!(!result.solved && result.reason.contains("twice(2) == 4"), "{result:#?}");
+    let result = fill(task(), "    int j = 2 * m;").results.remove(0);
+    assert!(result.reason.starts_with("does not compile: "), "{}", result.reason);
+    assert_eq!(fill(task(), "    int k = 2 * (m;").results[0].shown, Some(false), "brackets are checked");
+}
+
+fn a_cpp_program_is_judged_by_its_samples() {
+    let samples = json!({ "unit_tests": [{ "input": "2 3", "output": ["5"] }, { "input": "1 1", "output": ["2"] }] });
+    let marked = "#include <iostream>\nusing namespace std;\nint main() {\n    int a, b;\n    cin >> a >> b;\n    ║\n    cout << c << endl;\n}\n";
+    let task = || hole("cpp", marked, "int c = a + b;", &samples);
+    let result = fill(task(), "int c = a + b;").results.remove(0);
+    assert!(result.solved, "{result:#?}");
+    assert_eq!(fill(task(), "int c = 5;").results[0].reason, "sample 2: wrong output");
+}
+
+fn a_language_without_a_grammar_is_judged_by_the_reference() {
+    let marked = "class A {\n    void F(string path) {\n        var text = ║;\n    }\n}\n";
+    let task = || hole("csharp", marked, "File.ReadAllText(path)", &json!({ "kind": "api", "unit_tests": [] }));
+    let result = fill(task(), "File.ReadAllText(path)").results.remove(0);
+    assert!(result.solved && !result.skipped, "{result:#?}");
+    assert_eq!(fill(task(), "File.ReadAllLines(path)").results[0].reason, "differs from the reference");
+    assert_eq!(fill(task(), "File.ReadAllText(path").results[0].shown, Some(false), "brackets are checked");
+}
+
+fn a_language_that_nothing_judges_is_skipped() {
+    let report = fill(hole("csharp", "int F() { ║ }", "return 0;", &json!({ "tests": "" })), "return 0;");
     let result = &report.results[0];
-    assert_eq!(
-        (result.skipped, result.reason.as_str()),
-        (true, "no grammar for cpp, so a suggestion cannot be checked")
-    );
+    assert_eq!((result.skipped, result.reason.as_str()), (true, "nothing here judges csharp"));
     assert_eq!(report.to_json()["tasks"], 0);
 }

@@ -37,6 +37,7 @@ fn pattern_for(path: &Path) -> Option<&'static Regex> {
         Language::JavaScript | Language::TypeScript | Language::Tsx => &JAVASCRIPT,
         Language::Go => &GO,
         Language::Java => &JAVA,
+        Language::Cpp => &CPP,
     };
     Some(pattern)
 }
@@ -72,6 +73,12 @@ pattern!(
     r"\bSystem\s*\.\s*exit\b|\.\s*halt\s*\(|@Disabled\b|@Ignore\b|\bassume(?:True|False|That)\b|\bAssumptions\b"
 );
 
+pattern!(
+    CPP,
+    r"(?:^|[^.\w>])(?:_exit|_Exit|exit|quick_exit|abort)\s*\(|\bGTEST_SKIP\b|\bSKIP\s*\(|\bdoctest\s*::\s*skip\b",
+    r"|#\s*(?:define|undef)\s+(?:NDEBUG|assert|ASSERT_\w+|EXPECT_\w+|main)\b"
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,6 +99,8 @@ mod tests {
             ("a.js", "process.exit(0)"),
             ("a.ts", "process.exitCode = 0"),
             ("a.go", "func f() { os.Exit(0) }"),
+            ("a.cpp", "void f() { std::exit(0); }"),
+            ("a.cc", "GTEST_SKIP() << 1;"),
             ("A.java", "class A { void f() { System.exit(0); } }"),
         ];
         for (path, after) in cases {
@@ -107,6 +116,7 @@ mod tests {
     #[test]
     fn ordinary_code_is_left_alone() {
         assert_eq!(count("a.py", "", "def f(items):\n    return self.exit(items)\n"), 0);
+        assert_eq!(count("a.cpp", "", "void f(Door &door, int is_exit) { door.exit(is_exit); }"), 0);
         assert_eq!(count("a.js", "", "export const f = (x) => x.map((y) => y + 1)"), 0);
     }
 }

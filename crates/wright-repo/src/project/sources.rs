@@ -17,10 +17,10 @@ const HEAD_BYTES: u64 = 16 * 1024;
 /// No person writes lines of this average length.
 const MAX_AVERAGE_LINE_BYTES: usize = 300;
 
-const EXTENSIONS: [&str; 36] = [
+const EXTENSIONS: [&str; 37] = [
     "py", "pyi", "rs", "js", "jsx", "mjs", "cjs", "ts", "tsx", "mts", "cts", "go", "java", "kt", "kts", "scala", "c",
-    "h", "cc", "cpp", "cxx", "hpp", "hh", "cs", "rb", "php", "swift", "m", "sh", "bash", "lua", "ex", "exs", "sql",
-    "vue", "svelte",
+    "h", "cc", "cpp", "cxx", "hpp", "hh", "hxx", "cs", "rb", "php", "swift", "m", "sh", "bash", "lua", "ex", "exs",
+    "sql", "vue", "svelte",
 ];
 
 /// Lists at most `limit` source files below `root`, in the order of their paths, which are relative to it.

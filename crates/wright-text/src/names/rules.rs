@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use tree_sitter::Node;
 
-use super::{Asked, go, java, javascript, python, rust};
+use super::{Asked, cpp, go, java, javascript, python, rust};
 use crate::languages::Language;
 
 /// What a name is where it stands.
@@ -177,6 +177,7 @@ fn table(language: Language) -> &'static Table {
         Language::JavaScript | Language::TypeScript | Language::Tsx => &javascript::TABLE,
         Language::Go => &go::TABLE,
         Language::Java => &java::TABLE,
+        Language::Cpp => &cpp::TABLE,
     }
 }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::indent::indent_of;
 use crate::languages::{LanguageTable, Role};
 use crate::outline::{Outline, Slot};
-use crate::syntax::{Function, SyntaxTree, body_of, function_entry, naming_of};
+use crate::syntax::{Function, SyntaxTree, body_of, declarators, function_entry, naming_of};
 
 /// How many variables are tried in one place.
 pub(super) const MAX_VARIABLES: usize = 10;
@@ -484,7 +484,8 @@ fn names_bound_by(outline: &Outline<'_>, binder: usize, field: &str, found: &mut
         while index < outline.subtree(part).end {
             let is_use =
                 matches!(outline.role(index), Role::Member | Role::Index | Role::Type | Role::Path | Role::Call);
-            if is_use || outline.field_name(index) == Some("type") {
+            // A declaration with a value is a binder of its own.
+            if is_use || outline.role(index) == Role::Declare || outline.field_name(index) == Some("type") {
                 index = outline.subtree(index).end;
                 continue;
             }
@@ -501,7 +502,9 @@ fn is_shorthand(outline: &Outline<'_>, index: usize) -> bool {
 }
 
 fn parameters_of(outline: &Outline<'_>, function: usize) -> Vec<String> {
-    let Some(parameters) = outline.field(function, &["parameters", "parameter"]) else { return Vec::new() };
+    let declared = || declarators(outline, function).filter_map(|at| outline.field(at, &["parameters"])).last();
+    let parameters = outline.field(function, &["parameters", "parameter"]).or_else(declared);
+    let Some(parameters) = parameters else { return Vec::new() };
     let mut found = Vec::new();
     for index in outline.subtree(parameters) {
         let kind = outline.node(index).kind();
