@@ -91,7 +91,12 @@ impl Context {
             section("suffix", suffix, after, "the document after the position"),
         ];
         if !imports.is_empty() {
-            sections.push(section("imports", &imports, &imports, "the document's imports, which the prefix leaves out"));
+            sections.push(section(
+                "imports",
+                &imports,
+                &imports,
+                "the document's imports, which the prefix leaves out",
+            ));
         }
         Self {
             imports,
@@ -221,7 +226,9 @@ mod tests {
         let text = format!("import os\nfrom a import b\n{}x = ", "line one\n".repeat(40));
         let context = around(&text, text.len(), budget(200, 100), None);
         assert_eq!(context.imports, "import os\nfrom a import b\n");
-        assert!(matches!(context.prompt(), Prompt::FillInTheMiddle { prefix, .. } if prefix.starts_with("import os\n")));
+        assert!(
+            matches!(context.prompt(), Prompt::FillInTheMiddle { prefix, .. } if prefix.starts_with("import os\n"))
+        );
         assert_eq!(around("import os\nx = ", 14, budget(200, 100), None).imports, "", "the prefix has them");
     }
 

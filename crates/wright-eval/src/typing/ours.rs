@@ -134,11 +134,8 @@ impl Ours {
 /// Returns what a user has, but for the size of the context; without the result cache, everything is read.
 fn settings(side: Side, limits: Limits) -> Settings {
     let is_product = side == Side::Product;
-    let mut settings = Settings {
-        result_cache: is_product,
-        max_read: limits.max_read.filter(|_| is_product),
-        ..Settings::default()
-    };
+    let mut settings =
+        Settings { result_cache: is_product, max_read: limits.max_read.filter(|_| is_product), ..Settings::default() };
     // There is one document, so there is nothing to show from others.
     settings.options.budget = Budget { prefix: limits.prefix, suffix: limits.suffix, snippets: 0 };
     settings
