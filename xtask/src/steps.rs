@@ -88,7 +88,7 @@ fn clippy(workspace: &Workspace) -> Result<()> {
 }
 
 fn editors(workspace: &Workspace) -> Result<()> {
-    tools::run(Command::new("sh").arg("scripts/test-editors.sh").current_dir(&workspace.root))
+    tools::run(Command::new("bash").arg("scripts/test-editors.sh").current_dir(&workspace.root))
 }
 
 fn test(workspace: &Workspace) -> Result<()> {
