@@ -223,13 +223,13 @@ mod tests {
 
     #[test]
     fn imports_that_the_prefix_does_not_reach_are_shown_before_it() {
-        let text = format!("import os\nfrom a import b\n{}x = ", "line one\n".repeat(40));
-        let context = around(&text, text.len(), budget(200, 100), None);
+        let text = format!("import os\nfrom a import b\n{}x = ", "line one\n".repeat(80));
+        let context = around(&text, text.len(), budget(400, 100), None);
         assert_eq!(context.imports, "import os\nfrom a import b\n");
         assert!(
             matches!(context.prompt(), Prompt::FillInTheMiddle { prefix, .. } if prefix.starts_with("import os\n"))
         );
-        assert_eq!(around("import os\nx = ", 14, budget(200, 100), None).imports, "", "the prefix has them");
+        assert_eq!(around("import os\nx = ", 14, budget(400, 100), None).imports, "", "the prefix has them");
     }
 
     #[test]
