@@ -1,8 +1,8 @@
 //! Judges an edit in memory, between two keystrokes: no I/O, no waiting.
 //!
-//! A [`Judge`] is made once for a version of a document and judges any number of candidates for it. [`CHECKS`] lists what
+//! A [`Judge`] is made once for a version of a document and judges any number of candidates for it. `CHECKS` lists what
 //! it looks at. Only what an edit inserts is judged: what the document had before does not count. To add a check, write
-//! `quick/<name>.rs` and add a line to [`CHECKS`].
+//! `quick/<name>.rs` and add a line to `CHECKS`.
 
 mod brackets;
 mod echo;

@@ -2,7 +2,7 @@
 //! well it knows a text.
 //!
 //! Runs in a process of its own, because other threads of the same process would be measured too, and because the engine
-//! ends the process when it cannot go on. [`crate::tune`] starts it and decides what to do with the figures.
+//! ends the process when it cannot go on. [`crate::tune()`] starts it and decides what to do with the figures.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -49,7 +49,7 @@ pub(crate) struct TrialTask {
     pub(crate) threads: usize,
 }
 
-/// Does the task in `json`, which [`crate::tune`] wrote, and prints the figures as JSON.
+/// Does the task in `json`, which [`crate::tune()`] wrote, and prints the figures as JSON.
 pub fn tuner_main(json: &str) -> ExitCode {
     super::hurry();
     let result = serde_json::from_str::<TrialTask>(json).map_err(|error| error.to_string()).and_then(|task| run(&task));
