@@ -21,12 +21,28 @@ pub(super) fn check(trial: &Trial<'_>) -> Found {
     let reached = trial.pieces.iter().map(|it| lines_of(&trial.after, &it.inserted)).collect::<Vec<_>>();
     let here = errors.iter().find(|error| reached.iter().any(|lines| lines.contains(&error.line)));
     let is_worse = || errors.len() > trial.judge.n_errors();
-    let error = here.or_else(|| errors.first().filter(|_| is_worse()));
+    let error = here.or_else(|| errors.first().filter(|_| is_worse())).or_else(|| new_error(trial, errors));
     let finding = |error: &SyntaxError| {
         let code = if is_about_indentation(&error.message) { indentation::CODE } else { CODE };
         trial.finding(code, error.range.start, error.message.as_str())
     };
     Some(error.map(finding).into_iter().collect())
+}
+
+/// Returns the first error that the document did not have, where the parser places errors exactly: an edit at a broken
+/// place can trade its error for another one further down.
+fn new_error<'a>(trial: &Trial<'_>, errors: &'a [SyntaxError]) -> Option<&'a SyntaxError> {
+    let tree = trial.judge.tree().filter(|it| it.language().has_indented_blocks())?;
+    if errors.is_empty() {
+        return None;
+    }
+    let line_at = |text: &str, at: usize| {
+        let at = text.floor_char_boundary(at);
+        let start = text[..at].rfind('\n').map_or(0, |it| it + 1);
+        text[start..].split('\n').next().unwrap_or_default().to_owned()
+    };
+    let before: Vec<_> = tree.errors().iter().map(|it| line_at(tree.text(), it.range.start)).collect();
+    errors.iter().find(|it| !before.contains(&line_at(&trial.after, it.range.start)))
 }
 
 /// Returns the lines that an insertion reaches, and one on each side, counted from 1.
@@ -53,6 +69,14 @@ mod tests {
         assert_eq!(codes("a.py", "x = 1\n║\n\n\n\n\n\ny = 2\n", "z = '''\n"), ["parses"]);
         assert_eq!(codes("a.rs", "fn f() {\n    ║\n}\n", "let x = ;"), ["parses"]);
         assert_eq!(codes("a.go", "package p\n\nfunc f() {\n\t║\n}\n", "x := (1"), ["parses"]);
+    }
+
+    #[test]
+    fn an_error_may_not_be_traded_for_another() {
+        let marked =
+            "def f(x):\n║            y = 1\n            z = 2\n        else:\n            y = 3\n    return y\n";
+        assert_eq!(codes("a.py", marked, "    if x:\n"), ["indentation"]);
+        assert_eq!(codes("a.py", marked, "    if True:\n        if x:\n"), [""; 0]);
     }
 
     #[test]
