@@ -21,7 +21,7 @@ pub(super) fn check(trial: &Trial<'_>) -> Found {
     let reached = trial.pieces.iter().map(|it| lines_of(&trial.after, &it.inserted)).collect::<Vec<_>>();
     let here = errors.iter().find(|error| reached.iter().any(|lines| lines.contains(&error.line)));
     let is_worse = || errors.len() > trial.judge.n_errors();
-    let error = here.or_else(|| errors.first().filter(|_| is_worse())).or_else(|| new_error(trial, errors));
+    let error = here.or_else(|| errors.first().filter(|_| is_worse())).or_else(|| error_in_block(trial, errors));
     let finding = |error: &SyntaxError| {
         let code = if is_about_indentation(&error.message) { indentation::CODE } else { CODE };
         trial.finding(code, error.range.start, error.message.as_str())
@@ -29,20 +29,21 @@ pub(super) fn check(trial: &Trial<'_>) -> Found {
     Some(error.map(finding).into_iter().collect())
 }
 
-/// Returns the first error that the document did not have, where the parser places errors exactly: an edit at a broken
-/// place can trade its error for another one further down.
-fn new_error<'a>(trial: &Trial<'_>, errors: &'a [SyntaxError]) -> Option<&'a SyntaxError> {
-    let tree = trial.judge.tree().filter(|it| it.language().has_indented_blocks())?;
-    if errors.is_empty() {
-        return None;
-    }
-    let line_at = |text: &str, at: usize| {
-        let at = text.floor_char_boundary(at);
-        let start = text[..at].rfind('\n').map_or(0, |it| it + 1);
-        text[start..].split('\n').next().unwrap_or_default().to_owned()
-    };
-    let before: Vec<_> = tree.errors().iter().map(|it| line_at(tree.text(), it.range.start)).collect();
-    errors.iter().find(|it| !before.contains(&line_at(&trial.after, it.range.start)))
+/// Returns the first error behind the edit in the block that the edit belongs to, where blocks are marked by indentation:
+/// the lines that follow are then part of what was inserted, and wrong with it.
+fn error_in_block<'a>(trial: &Trial<'_>, errors: &'a [SyntaxError]) -> Option<&'a SyntaxError> {
+    trial.judge.tree().filter(|it| it.language().has_indented_blocks())?;
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let lines: Vec<&str> = trial.after.split('\n').collect();
+    trial.pieces.iter().find_map(|piece| {
+        let inserted = line_of(&trial.after, piece.inserted.start)..=line_of(&trial.after, piece.inserted.end);
+        let of_lines = lines.get(inserted.start() - 1..*inserted.end())?.iter().filter(|it| !it.trim().is_empty());
+        let block = of_lines.map(|it| indent(it)).min()?;
+        let is_inside = |line: &&str| line.trim().is_empty() || indent(line) >= block;
+        let n_following = lines[*inserted.end()..].iter().take_while(|line| is_inside(line)).count();
+        let last = inserted.end() + n_following;
+        errors.iter().find(|it| block > 0 && (*inserted.start()..=last).contains(&it.line))
+    })
 }
 
 /// Returns the lines that an insertion reaches, and one on each side, counted from 1.
@@ -72,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_may_not_be_traded_for_another() {
+    fn the_block_that_an_edit_opens_must_parse_to_its_end() {
         let marked =
             "def f(x):\n║            y = 1\n            z = 2\n        else:\n            y = 3\n    return y\n";
         assert_eq!(codes("a.py", marked, "    if x:\n"), ["indentation"]);
