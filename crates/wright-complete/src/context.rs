@@ -181,24 +181,14 @@ fn end_within(text: &str, max: usize) -> Range<usize> {
     0..text[..latest].rfind('\n').map_or(latest, |it| it + 1)
 }
 
-/// Returns whether files of this name hold secrets.
-pub(crate) fn is_secret_file(path: &Path) -> bool {
-    let Some(name) = path.file_name().map(|it| it.to_string_lossy().to_ascii_lowercase()) else { return false };
-    let is_env = name == ".env" || name.starts_with(".env.") && !name.ends_with(".example");
+/// Returns whether files of this name hold secrets. The path may come from another system, with its separators.
+pub fn is_secret_file(path: &Path) -> bool {
+    let path = path.to_string_lossy();
+    let name = path.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
+    let is_env = name == ".env" || name.starts_with(".env.") && name != ".env.example";
     let is_key = [".pem", ".key", ".p12", ".pfx", ".jks", ".keystore", ".kdbx"].iter().any(|it| name.ends_with(it));
-    let is_named = matches!(
-        name.as_str(),
-        ".netrc"
-            | ".pgpass"
-            | ".npmrc"
-            | ".pypirc"
-            | ".htpasswd"
-            | "credentials"
-            | "id_rsa"
-            | "id_dsa"
-            | "id_ecdsa"
-            | "id_ed25519"
-    );
+    let is_named = [".netrc", ".pgpass", ".npmrc", ".pypirc", ".htpasswd", "credentials"].contains(&name.as_str())
+        || name.starts_with("id_") && !name.contains('.');
     is_env || is_key || is_named
 }
 

@@ -23,7 +23,7 @@ mod suggestion;
 
 pub use attempt::{Options, Outcome, Source, complete};
 pub use completer::{Ask, Completer, Eagerness, Feedback, LogEntry, NextEdit, Selected, Settings, Trigger};
-pub use context::{Budget, Context, Section};
+pub use context::{Budget, Context, Section, is_secret_file};
 pub use ending::Reach;
 pub use extent::Extent;
 pub use related::Snippet;

@@ -1,7 +1,10 @@
 //! Code from elsewhere that a client sends along, and how it is shown to the model: as text before the file, each piece
 //! under a comment that names where it is from.
 
+use std::path::Path;
+
 use serde::Deserialize;
+use wright_complete::is_secret_file;
 use wright_text::Language;
 
 use crate::hole::Hole;
@@ -21,7 +24,7 @@ pub(crate) struct Snippet {
 /// Clients send them with the most related last. Files that hold secrets by their name are never shown.
 pub(crate) fn shown(hole: &Hole, max: usize) -> Vec<&Snippet> {
     let mut left = max;
-    let is_wanted = |it: &&Snippet| !it.text.trim().is_empty() && !is_secret_file(&it.path);
+    let is_wanted = |it: &&Snippet| !it.text.trim().is_empty() && !is_secret_file(Path::new(&it.path));
     let mut shown: Vec<&Snippet> = hole
         .snippets
         .iter()
@@ -45,16 +48,6 @@ pub(crate) fn render(snippets: &[&Snippet], language: Option<Language>) -> Strin
         format!("{comment} {path}\n{}\n\n", it.text.trim_end())
     };
     snippets.iter().map(render).collect()
-}
-
-/// Returns whether a file holds secrets by its name.
-fn is_secret_file(path: &str) -> bool {
-    let name = path.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
-    let is_env = name == ".env" || name.starts_with(".env.") && name != ".env.example";
-    let is_key = [".pem", ".key", ".p12", ".pfx", ".jks", ".keystore", ".kdbx"].iter().any(|it| name.ends_with(it));
-    let is_named = [".netrc", ".pgpass", ".npmrc", ".pypirc", ".htpasswd", "credentials"].contains(&name.as_str())
-        || name.starts_with("id_") && !name.contains('.');
-    is_env || is_key || is_named
 }
 
 #[cfg(test)]
