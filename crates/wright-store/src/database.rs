@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use sqlx::migrate::{MigrationType, Migrator};
@@ -12,6 +13,12 @@ use crate::{StoreError, file};
 
 /// How many calls of one process may read at the same time.
 const MAX_CONNECTIONS: u32 = 4;
+
+/// For how long an opening tries again while other processes make the same file.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What passes between two of these tries.
+const CONNECT_PAUSE: Duration = Duration::from_millis(5);
 
 /// A step that brings a database up to date: its version, its name, and its SQL.
 pub(crate) type Migration = (i64, &'static str, &'static str);
@@ -33,11 +40,7 @@ impl Database {
         migrations: &'static [Migration],
     ) -> Result<Self, StoreError> {
         file::prepare(path).map_err(|error| StoreError::from_io(path, &error))?;
-        let pool = SqlitePoolOptions::new()
-            .max_connections(MAX_CONNECTIONS)
-            .connect_with(options)
-            .await
-            .map_err(|error| StoreError::from_sqlx(path, &error))?;
+        let pool = connect(path, options).await?;
         let database = Self { path: path.to_owned(), pool };
         database.migrate(migrations).await?;
         Ok(database)
@@ -80,6 +83,23 @@ impl Database {
             .await
             .map_err(|error| StoreError::from_migration(&self.path, &error, known))?;
         self.commit(tx).await
+    }
+}
+
+/// Connects to the file, once it can be had.
+///
+/// The first connection turns a new file's journal into a write-ahead log. SQLite refuses that at once, instead of
+/// waiting, while another process does the same (<https://sqlite.org/wal.html>, "Sometimes Queries Return SQLITE_BUSY").
+async fn connect(path: &Path, options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
+    let began = Instant::now();
+    loop {
+        let pool = SqlitePoolOptions::new().max_connections(MAX_CONNECTIONS);
+        match pool.connect_with(options.clone()).await.map_err(|error| StoreError::from_sqlx(path, &error)) {
+            Err(StoreError::Busy { .. }) if began.elapsed() < CONNECT_PATIENCE => {
+                tokio::time::sleep(CONNECT_PAUSE).await
+            }
+            connected => return connected,
+        }
     }
 }
 

@@ -370,7 +370,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn several_handles_can_open_and_write_at_once() {
         let (_folder, path) = place();
-        let openings: Vec<_> = (0..4)
+        let openings: Vec<_> = (0..16)
             .map(|_| {
                 let path = path.clone();
                 tokio::spawn(async move { Store::open(&path).await.unwrap() })
@@ -388,8 +388,8 @@ mod tests {
         }
         let steps = Store::open(&path).await.unwrap().steps(&id).await.unwrap();
         let seqs: Vec<u64> = steps.iter().map(|step| step.seq.0).collect();
-        assert_eq!(seqs, (1..=40).collect::<Vec<u64>>());
-        for writer_idx in 0..4 {
+        assert_eq!(seqs, (1..=160).collect::<Vec<u64>>());
+        for writer_idx in 0..16 {
             let told: Vec<_> =
                 steps.iter().filter(|step| step.payload[0] == writer_idx).map(|step| step.payload[1].clone()).collect();
             assert_eq!(told, (0..10).map(|n| json!(n)).collect::<Vec<_>>());
