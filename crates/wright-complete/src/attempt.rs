@@ -11,6 +11,7 @@ use wright_text::{Document, Edit};
 
 use crate::context::{self, Budget, Context};
 use crate::ending::{Ending, Reach};
+use crate::hole::Hole;
 use crate::suggestion::{Suggestion, SuggestionId, Withheld};
 
 /// How suggestions are made.
@@ -120,6 +121,7 @@ pub(crate) struct Attempt<'a> {
     offset: usize,
     options: Options,
     context: Context,
+    hole: Hole,
     caller: Caller,
     just_deleted: Vec<String>,
     progress: Option<&'a (dyn Fn(&str) + Send + Sync)>,
@@ -138,12 +140,15 @@ impl<'a> Attempt<'a> {
         options: Options,
         context: Context,
     ) -> Self {
+        // Only completions of several lines ask for it.
+        let hole = if options.reach == Reach::Natural { Hole::of(doc, offset) } else { Hole::default() };
         Self {
             provider,
             doc,
             offset,
             options,
             context,
+            hole,
             caller: Caller::default(),
             just_deleted: Vec::new(),
             progress: None,
@@ -234,7 +239,7 @@ impl<'a> Attempt<'a> {
         let request = Request { client: self.caller.client, scope: self.caller.scope.clone(), ..request };
         let mut stream = self.provider.complete(request).await?;
         let (before, after) = self.doc.text().split_at(self.offset);
-        let ending = Ending::new(self.context.extent, self.options.reach, before, after);
+        let ending = Ending::new(self.context.extent, self.options.reach, &self.hole, before, after);
         let mut candidates = vec![Candidate::default(); n_candidates];
         // Of a request that is not waited for to its end, only what was read is known for certain.
         let mut read: Option<Usage> = None;
@@ -289,7 +294,7 @@ impl<'a> Attempt<'a> {
     /// Returns the likeliest cut of the completion that the gate lets through.
     fn judge(&self, completion: &Completion) -> Result<Suggestion, Withheld> {
         let (before, after) = self.doc.text().split_at(self.offset);
-        let ending = Ending::new(self.context.extent, self.options.reach, before, after);
+        let ending = Ending::new(self.context.extent, self.options.reach, &self.hole, before, after);
         let judge = Judge::new(self.doc);
         let just_deleted: Vec<&str> = self.just_deleted.iter().map(String::as_str).collect();
         let surroundings = Surroundings { just_deleted: &just_deleted, ..Surroundings::default() };

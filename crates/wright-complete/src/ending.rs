@@ -8,6 +8,7 @@
 use wright_provider::StopReason;
 
 use crate::extent::{Extent, indent_width, next_line};
+use crate::hole::Hole;
 
 /// How many lines a completion may have where it has to be looked for.
 const MAX_LINES: usize = 24;
@@ -37,6 +38,8 @@ pub enum Reach {
 pub(crate) struct Ending<'a> {
     extent: Extent,
     reach: Reach,
+    /// What the text around the position lacks.
+    hole: &'a Hole,
     /// The text before the position.
     before: &'a str,
     /// The text after the position.
@@ -44,9 +47,9 @@ pub(crate) struct Ending<'a> {
 }
 
 impl<'a> Ending<'a> {
-    /// Returns what finds the end between `before` and `after`.
-    pub(crate) fn new(extent: Extent, reach: Reach, before: &'a str, after: &'a str) -> Self {
-        Self { extent, reach, before, after }
+    /// Returns what finds the end between `before` and `after`, which lack what `hole` says.
+    pub(crate) fn new(extent: Extent, reach: Reach, hole: &'a Hole, before: &'a str, after: &'a str) -> Self {
+        Self { extent, reach, hole, before, after }
     }
 
     /// Returns whether what is written so far holds the end, so that the model need not go on.
@@ -54,6 +57,9 @@ impl<'a> Ending<'a> {
         let Some(first) = first_line_end(text) else { return false };
         if n_lines(text) > MAX_LINES || self.repeats_certainly(text).is_some() || has_loop(text) {
             return true;
+        }
+        if self.is_several_lines() && self.hole.is_known() && self.whole(text).is_none() {
+            return false;
         }
         match (self.extent, self.reach) {
             (_, Reach::Single) => true,
@@ -63,7 +69,7 @@ impl<'a> Ending<'a> {
                 !self.lacks_body(line) || is_body_over(rest, self.indent_of(line))
             }
             (Extent::FreshLine, Reach::Natural) => self.block_end(text).is_some(),
-            (Extent::WithinLine, Reach::Natural) => false,
+            (Extent::WithinLine, Reach::Natural) => self.meets_certainly(text).is_some(),
             (Extent::Block, Reach::Line | Reach::Natural) => self.block_end(text).is_some(),
         }
     }
@@ -81,6 +87,7 @@ impl<'a> Ending<'a> {
         match self.extent {
             _ if self.reach == Reach::Single => {}
             Extent::WithinLine => {
+                ends.extend(self.meets_certainly(text));
                 ends.extend(self.meets_rest_of_line(text));
                 ends.extend(is_whole.then_some(text.len()));
                 ends.push(self.without_overlap(&text[..line_end]));
@@ -94,6 +101,8 @@ impl<'a> Ending<'a> {
             }
             Extent::FreshLine => {
                 if self.reach == Reach::Natural {
+                    ends.extend(self.repeats_certainly(text));
+                    ends.extend(self.whole(text));
                     ends.extend(self.repeats(text));
                     ends.extend(is_whole.then_some(text.len()));
                     ends.extend(self.nearly_repeats(text));
@@ -110,14 +119,19 @@ impl<'a> Ending<'a> {
                 let whole = if is_whole || block.is_some() { text.len() } else { last_whole_line(text) };
                 let block = block.unwrap_or(whole);
                 ends.extend(self.repeats(&text[..block]));
+                ends.extend(self.whole(text));
                 ends.push(block);
                 ends.push(block + closing_line(&text[block..]));
                 ends.extend(statement_ends(&text[..block]));
                 ends.push(line_with_body);
             }
         }
-        // What would make the code behind it unreachable comes last.
-        ends.sort_by_key(|&end| self.cuts_off(&text[..end]));
+        // What would make the code behind it unreachable comes last, and before it what leaves something missing.
+        let is_several = self.is_several_lines();
+        ends.sort_by_cached_key(|&end| {
+            let cut = &text[..end];
+            (self.cuts_off(cut), if is_several { self.hole.lacks(cut) } else { 0 })
+        });
         let mut cuts: Vec<String> = Vec::new();
         for end in ends {
             let cut = self.fit(&text[..end]);
@@ -126,6 +140,20 @@ impl<'a> Ending<'a> {
             }
         }
         cuts
+    }
+
+    /// Returns whether whole lines are expected, as many as belong here.
+    fn is_several_lines(&self) -> bool {
+        self.reach == Reach::Natural && matches!(self.extent, Extent::FreshLine | Extent::Block)
+    }
+
+    /// Returns the end of the first line with which the text brings everything that is missing; nothing where nothing is.
+    fn whole(&self, text: &str) -> Option<usize> {
+        if !self.is_several_lines() || !self.hole.is_known() {
+            return None;
+        }
+        let ends = text.match_indices('\n').map(|(at, _)| at + 1);
+        ends.filter(|&end| !text[..end].trim().is_empty()).find(|&end| self.hole.lacks(&text[..end]) == 0)
     }
 
     /// Ends the cut with a line break exactly where the text after it does not bring one.
@@ -223,6 +251,19 @@ impl<'a> Ending<'a> {
             .or_else(|| places.iter().copied().filter(|_| n_visible >= 3).find(ends_line))
     }
 
+    /// Returns where the text begins to type the rest of the line and what follows it, when that is beyond doubt.
+    fn meets_certainly(&self, text: &str) -> Option<usize> {
+        let rest = self.after.split('\n').next().unwrap_or_default().trim_end();
+        if rest.trim().is_empty() {
+            return None;
+        }
+        let is_certain = |at: &usize| {
+            let ends_line = text[at + rest.len()..].trim_start_matches([' ', '\t', '\r']).starts_with('\n');
+            ends_line && visible_len(&text[*at..], self.after) >= CERTAIN_REPEAT
+        };
+        text.match_indices(rest).map(|(at, _)| at).find(is_certain)
+    }
+
     /// Returns the length of the line without what the rest of the line begins with; a single character may be meant
     /// twice, as in `))`.
     fn without_overlap(&self, line: &str) -> usize {
@@ -294,11 +335,38 @@ impl<'a> Ending<'a> {
         }
     }
 
+    /// Returns how deep the next line after the position stands, where indentation makes blocks and several lines are
+    /// expected.
+    fn next_indent(&self) -> usize {
+        let counts = self.hole.is_indented && self.is_several_lines();
+        let rest = if self.before.ends_with('\n') { self.after } else { self.after_line() };
+        next_line(rest).filter(|_| counts).map_or(0, indent_width)
+    }
+
+    /// Returns how far the function around the position is indented, where nothing more of it follows: then the
+    /// completion goes on to its end.
+    fn function_indent(&self) -> Option<usize> {
+        if !self.hole.is_indented || !self.is_several_lines() {
+            return None;
+        }
+        let mut inner = usize::MAX;
+        for line in self.before.lines().rev().filter(|line| !line.trim().is_empty()) {
+            let indent = indent_width(line);
+            let is_function = ["def ", "async def "].iter().any(|it| line.trim_start().starts_with(it));
+            if indent < inner && is_function {
+                return next_line(self.after).is_none_or(|line| indent_width(line) <= indent).then_some(indent);
+            }
+            inner = inner.min(indent);
+        }
+        None
+    }
+
     /// Returns where the text leaves the block it begins in: before the first whole line that is indented less than its
     /// first line. Nothing while it has not.
     fn block_end(&self, text: &str) -> Option<usize> {
         let start = self.before.rsplit('\n').next().unwrap_or_default();
         let mut body_indent: Option<usize> = (!start.trim().is_empty()).then(|| indent_width(start) + 1);
+        let next_indent = self.next_indent();
         let mut end = 0;
         for line in text.split_inclusive('\n') {
             let is_first = end == 0;
@@ -306,8 +374,9 @@ impl<'a> Ending<'a> {
             let is_blank = line.trim().is_empty();
             match body_indent {
                 _ if is_blank || (is_first && !start.trim().is_empty()) => {}
-                None => body_indent = Some(indent),
-                Some(body) if indent < body => return Some(end),
+                None => body_indent = Some(self.function_indent().map_or(indent, |it| it + 1)),
+                // Where what follows stands deeper, another block has to come before it.
+                Some(body) if indent < body && next_indent <= indent => return Some(end),
                 Some(_) => {}
             }
             end += line.len();
@@ -425,7 +494,8 @@ mod tests {
     /// Returns what the completion is cut down to, likeliest first.
     fn cuts(marked: &str, reach: Reach, text: &str, reason: StopReason) -> Vec<String> {
         let (before, after) = marked.split_once(CURSOR).unwrap();
-        Ending::new(Extent::at(before, after), reach, before, after).cuts(text, reason)
+        let hole = Hole { is_indented: true, ..Hole::default() };
+        Ending::new(Extent::at(before, after), reach, &hole, before, after).cuts(text, reason)
     }
 
     fn first_cut(marked: &str, text: &str) -> String {
@@ -435,7 +505,8 @@ mod tests {
     /// Returns how much of the text is waited for.
     fn settled_at<'a>(marked: &str, reach: Reach, text: &'a str) -> Option<&'a str> {
         let (before, after) = marked.split_once(CURSOR).unwrap();
-        let ending = Ending::new(Extent::at(before, after), reach, before, after);
+        let hole = Hole { is_indented: true, ..Hole::default() };
+        let ending = Ending::new(Extent::at(before, after), reach, &hole, before, after);
         let ends = text.char_indices().map(|(at, it)| at + it.len_utf8());
         ends.map(|end| &text[..end]).find(|text| ending.is_settled(text))
     }
@@ -494,6 +565,39 @@ mod tests {
         let text = "        return 1\n    else:\n        return 3\n";
         let cuts = cuts(marked, Reach::Natural, text, StopReason::MaxTokens);
         assert_eq!(cuts[0], "        return 1\n    else:\n");
+    }
+
+    #[test]
+    fn a_completion_goes_on_until_what_follows_has_its_block() {
+        let marked = "def f(s):\n    if not s:\n║        if letter:\n            return s\n";
+        let text = "        return []\n    for letter in s:\n        if letter:\n            return s\n";
+        assert_eq!(first_cut(marked, text), "        return []\n    for letter in s:\n");
+        assert_eq!(settled_at(marked, Reach::Natural, text), Some(&text[..text.find("letter:").unwrap() + 7]));
+    }
+
+    #[test]
+    fn a_function_is_written_to_its_end_where_nothing_of_it_follows() {
+        let marked = "def f(x):\n    if x:\n        y = 1\n    else:\n║\n\nprint(f(1))\n";
+        let text = "        y = 2\n    return y\n\nprint(f(2))\n";
+        assert_eq!(first_cut(marked, text), "        y = 2\n    return y");
+        assert_eq!(cuts(marked, Reach::Line, text, StopReason::MaxTokens)[0], "        y = 2");
+    }
+
+    #[test]
+    fn a_completion_closes_the_braces_that_nothing_else_closes() {
+        let (before, after) = ("fn f() {\n    for a in b {\n        if a {\n", "\n    a\n}\n");
+        let hole = Hole { n_closed: 2, ..Hole::default() };
+        let ending = Ending::new(Extent::at(before, after), Reach::Natural, &hole, before, after);
+        let text = "            x();\n        }\n    }\n    b\n}\n";
+        assert!(!ending.is_settled("            x();\n        }\n"));
+        assert_eq!(ending.cuts(text, StopReason::MaxTokens)[0], "            x();\n        }\n    }");
+    }
+
+    #[test]
+    fn a_hole_over_several_lines_ends_where_a_short_rest_and_the_lines_behind_it_begin() {
+        let marked = "for j in ║ 0:\n    is_prime = False\n    break\n";
+        let text = "range(2, i):\n    if i % j == 0:\n    is_prime = False\n";
+        assert_eq!(first_cut(marked, text), "range(2, i):\n    if i % j ==");
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod context;
 mod ending;
 mod extent;
 mod flight;
+mod hole;
 mod mood;
 mod past;
 mod related;
