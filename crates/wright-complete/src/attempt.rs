@@ -49,6 +49,8 @@ pub struct Outcome {
     pub context: Context,
     /// Every completion of the model, before its end was found, in order.
     pub raw: Vec<String>,
+    /// What would have been shown of each of them that the gate refused.
+    pub refused: Vec<String>,
     /// Tokens read and written.
     pub usage: Usage,
     /// Time until the first token; nothing where none was written.
@@ -78,6 +80,7 @@ impl Outcome {
             others: Vec::new(),
             context: Context::default(),
             raw: Vec::new(),
+            refused: Vec::new(),
             usage: Usage::default(),
             first_token: None,
             predicting: Duration::ZERO,
@@ -128,6 +131,7 @@ pub(crate) struct Attempt<'a> {
     started: Instant,
     first_token: Option<Duration>,
     raw: Vec<String>,
+    refused: Vec<String>,
     usage: Usage,
 }
 
@@ -141,7 +145,7 @@ impl<'a> Attempt<'a> {
         context: Context,
     ) -> Self {
         // Only completions of several lines ask for it.
-        let hole = if options.reach == Reach::Natural { Hole::of(doc, offset) } else { Hole::default() };
+        let hole = if options.reach == Reach::Natural { Hole::of(doc, offset) } else { Hole::unknown(doc) };
         Self {
             provider,
             doc,
@@ -155,6 +159,7 @@ impl<'a> Attempt<'a> {
             started: Instant::now(),
             first_token: None,
             raw: Vec::new(),
+            refused: Vec::new(),
             usage: Usage::default(),
         }
     }
@@ -181,9 +186,9 @@ impl<'a> Attempt<'a> {
             Ok(suggestion) if self.options.n_alternatives > 0 => self.alternatives(&suggestion.text.clone()).await?,
             Ok(_) | Err(_) => Vec::new(),
         };
-        let Self { context, raw, usage, first_token, started, .. } = self;
+        let Self { context, raw, refused, usage, first_token, started, .. } = self;
         let predicting = started.elapsed();
-        Ok(Outcome { result, others, context, raw, usage, first_token, predicting, source: Source::Model })
+        Ok(Outcome { result, others, context, raw, refused, usage, first_token, predicting, source: Source::Model })
     }
 
     async fn suggest(&mut self) -> Result<Result<Suggestion, Withheld>, ProviderError> {
@@ -195,8 +200,12 @@ impl<'a> Attempt<'a> {
             for completion in self.ask(sampling, Wants::One).await? {
                 match self.judge(&completion) {
                     Ok(suggestion) => return Ok(Ok(suggestion)),
-                    Err(reason) if withheld == Withheld::Nothing => withheld = reason,
-                    Err(_) => {}
+                    Err(reason) => {
+                        self.refused.extend(self.ending().cuts(&completion.text, completion.reason).into_iter().next());
+                        if withheld == Withheld::Nothing {
+                            withheld = reason;
+                        }
+                    }
                 }
             }
         }
@@ -238,8 +247,6 @@ impl<'a> Attempt<'a> {
         let request = Request::new(self.context.prompt(), sampling, self.caller.priority);
         let request = Request { client: self.caller.client, scope: self.caller.scope.clone(), ..request };
         let mut stream = self.provider.complete(request).await?;
-        let (before, after) = self.doc.text().split_at(self.offset);
-        let ending = Ending::new(self.context.extent, self.options.reach, &self.hole, before, after);
         let mut candidates = vec![Candidate::default(); n_candidates];
         // Of a request that is not waited for to its end, only what was read is known for certain.
         let mut read: Option<Usage> = None;
@@ -255,7 +262,7 @@ impl<'a> Attempt<'a> {
                         if let (0, Some(progress)) = (candidate, self.progress) {
                             progress(&it.text);
                         }
-                        it.is_over |= ending.is_settled(&it.text);
+                        it.is_over |= self.ending().is_settled(&it.text);
                     }
                 }
                 Event::Stopped { candidate, reason, mean_logprob } => {
@@ -280,6 +287,12 @@ impl<'a> Attempt<'a> {
         Ok(completions)
     }
 
+    /// Returns what finds the end of a completion.
+    fn ending(&self) -> Ending<'_> {
+        let (before, after) = self.doc.text().split_at(self.offset);
+        Ending::new(self.context.extent, self.options.reach, &self.hole, before, after)
+    }
+
     /// Returns whether one of several candidates is over and good. Each is judged once.
     fn has_passing(&self, candidates: &mut [Candidate]) -> bool {
         if candidates.len() < 2 {
@@ -293,13 +306,14 @@ impl<'a> Attempt<'a> {
 
     /// Returns the likeliest cut of the completion that the gate lets through.
     fn judge(&self, completion: &Completion) -> Result<Suggestion, Withheld> {
-        let (before, after) = self.doc.text().split_at(self.offset);
-        let ending = Ending::new(self.context.extent, self.options.reach, &self.hole, before, after);
+        let ending = self.ending();
         let judge = Judge::new(self.doc);
         let just_deleted: Vec<&str> = self.just_deleted.iter().map(String::as_str).collect();
-        let surroundings = Surroundings { just_deleted: &just_deleted, ..Surroundings::default() };
         let mut withheld = Withheld::Nothing;
         for text in ending.cuts(&completion.text, completion.reason) {
+            let assumed = ending.body_to_come(&text);
+            let surroundings =
+                Surroundings { just_deleted: &just_deleted, assumed: &assumed, ..Surroundings::default() };
             match judge.judge(Edit::single(self.offset..self.offset, text.clone()), &surroundings) {
                 Ok(edit) => return Ok(Suggestion { id: SuggestionId::next(), edit, text }),
                 Err(findings) if withheld == Withheld::Nothing => withheld = Withheld::Refused(findings),
@@ -381,6 +395,23 @@ mod tests {
         let text = "def f(x):\n║\n\ndef g():\n    pass\n";
         let shown = suggest("a.py", text, &["    y = x\n    return y\n\ndef g():\n    pass\n"]).await;
         assert_eq!(shown, Ok("    y = x\n    return y".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_single_line_may_open_a_block_whose_body_is_still_to_come() {
+        for (path, marked, line) in [
+            ("a.py", "def f(x):\n    y = x\n    ║\n    return y\n", "if x > 1:"),
+            ("a.py", "def f(x):\n    y = x\n    if x ║\n    return y\n", "> 1:"),
+            ("a.py", "def f(x):\n    i║\n", "f x:"),
+            ("a.rs", "fn f(x: u8) -> u8 {\n    ║\n    x\n}\n", "if x > 1 {"),
+        ] {
+            let offset = marked.find(CURSOR).unwrap();
+            let doc = Document::new(path, 1, marked.replace(CURSOR, ""));
+            let provider = ScriptedProvider::new([Answer::cut(format!("{line}\n        y = 2\n"))]);
+            let options = Options { reach: Reach::Single, n_retries: 0, ..Options::default() };
+            let outcome = complete(&provider, &doc, offset, options).await.unwrap();
+            assert_eq!(outcome.result.map(|it| it.text).map_err(|it| it.to_string()), Ok(line.to_owned()), "{marked}");
+        }
     }
 
     #[tokio::test]

@@ -314,6 +314,21 @@ impl<'a> Ending<'a> {
         opens_block && next_line(self.after_line()).is_none_or(|line| indent_width(line) <= indent)
     }
 
+    /// Returns the shortest body of the block that the cut opens, where bodies are not asked for; else nothing.
+    pub(crate) fn body_to_come(&self, cut: &str) -> String {
+        let Some(line) = cut.lines().last().filter(|line| self.reach == Reach::Single && self.lacks_body(line)) else {
+            return String::new();
+        };
+        let indent = " ".repeat(self.indent_of(line));
+        let body = match (self.hole.is_indented, line.trim_end().chars().last()) {
+            (true, Some(':')) => format!("\n{indent}    pass"),
+            (false, Some('{')) => format!("\n{indent}}}"),
+            _ => String::new(),
+        };
+        // A cut that is a whole line brings its line break already.
+        if cut.ends_with('\n') { format!("{}\n", body.trim_start_matches('\n')) } else { body }
+    }
+
     /// Returns what follows the line of the position.
     fn after_line(&self) -> &'a str {
         match self.extent {

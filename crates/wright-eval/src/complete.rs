@@ -60,7 +60,12 @@ async fn result(trials: &Trials<'_>, hole: &Hole, outcome: &Outcome) -> Result<T
     let suggestion = match &outcome.result {
         Ok(suggestion) => suggestion,
         Err(withheld) => {
-            return Ok(TaskResult { refused: true, shown: Some(false), reason: withheld.to_string(), ..spent });
+            let reason = withheld.to_string();
+            let withheld_right = match outcome.refused.first() {
+                Some(text) => Some(judge(trials, hole, text).await?.is_passing),
+                None => None,
+            };
+            return Ok(TaskResult { refused: true, shown: Some(false), withheld_right, reason, ..spent });
         }
     };
     let Judgement { is_passing, parses, reason } = judge(trials, hole, &suggestion.text).await?;

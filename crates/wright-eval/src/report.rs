@@ -47,6 +47,9 @@ pub struct TaskResult {
     /// Whether a suggestion was shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<bool>,
+    /// Whether the first suggestion that was withheld would have been right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld_right: Option<bool>,
     /// Whether the file parses with the suggestion, by the language's own parser where one can be asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parses: Option<bool>,
@@ -107,6 +110,8 @@ pub struct Totals {
     pub shown: usize,
     /// Suggestions withheld.
     pub withheld: usize,
+    /// Of these, the ones whose first candidate was right.
+    pub withheld_right: usize,
     /// Suggestions shown with which the file does not parse.
     pub unparsable_shown: usize,
     /// Tasks that the model's first answer solves, where that was compared.
@@ -262,6 +267,7 @@ impl Report {
             totals.refused += usize::from(result.refused);
             totals.shown += usize::from(result.shown == Some(true));
             totals.withheld += usize::from(result.shown == Some(false));
+            totals.withheld_right += usize::from(result.withheld_right == Some(true));
             totals.unparsable_shown += usize::from(result.shown == Some(true) && result.parses == Some(false));
             totals.raw_solved += usize::from(result.raw_solved == Some(true));
             totals.seconds += result.seconds;
@@ -296,7 +302,8 @@ impl Report {
             "claimed_wrong": totals.claimed_wrong, "refused": totals.refused, "skipped": totals.skipped,
             "seconds": totals.seconds, "tokens": totals.tokens,
             "pass_rate": totals.pass_rate(), "raw_pass_rate": raw_pass_rate,
-            "shown": totals.shown, "withheld": totals.withheld, "unparsable_shown": totals.unparsable_shown,
+            "shown": totals.shown, "withheld": totals.withheld,
+            "withheld_right": totals.withheld_right, "unparsable_shown": totals.unparsable_shown,
             "medians": {
                 "seconds": medians.seconds, "seconds_solved": medians.seconds_solved,
                 "candidates": medians.candidates, "completion_tokens": medians.completion_tokens,
@@ -426,7 +433,7 @@ mod tests {
             "options": { "tasks": "set", "limit": null, "compare_raw": true, "time_limit_seconds": 120.0, "candidates": 2000 },
             "selected": 2, "tasks": 2, "solved": 1, "claimed_wrong": 1, "refused": 0, "skipped": 1, "seconds": 3.0,
             "tokens": { "prompt": 20, "cached": 8, "completion": 6 }, "pass_rate": 0.5, "raw_pass_rate": 0.0,
-            "shown": 2, "withheld": 0, "unparsable_shown": 1,
+            "shown": 2, "withheld": 0, "withheld_right": 0, "unparsable_shown": 1,
             "medians": { "seconds": 1.5, "seconds_solved": 1.5, "candidates": 2.0, "completion_tokens": 3.0 },
             "results": [row("a", true, ""), row("b", false, "differs"), skipped],
         });
@@ -451,7 +458,7 @@ solved                1 of 2 (50.0 %)
 solved by raw model   1 of 2 (50.0 %)
 claimed wrong         1
 refused               0
-suggestions           2 shown, 0 withheld, 1 shown do not parse
+suggestions           2 shown, 0 withheld (0 of them right), 1 shown do not parse
 seconds               3.0, median 1.5, median of solved 1.5
 tokens                20 read, 8 of them cached, 6 written
 ";

@@ -103,8 +103,8 @@ fn totals(text: &mut String, report: &Report) {
         add(
             "suggestions",
             format!(
-                "{} shown, {} withheld, {} shown do not parse",
-                totals.shown, totals.withheld, totals.unparsable_shown
+                "{} shown, {} withheld ({} of them right), {} shown do not parse",
+                totals.shown, totals.withheld, totals.withheld_right, totals.unparsable_shown
             ),
         );
     }

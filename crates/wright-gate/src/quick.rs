@@ -34,6 +34,9 @@ pub struct Surroundings<'a> {
     pub names: Option<&'a KnownNames>,
     /// What the user deleted at this place not long ago, and does not want back.
     pub just_deleted: &'a [&'a str],
+    /// What is assumed to follow the edit, such as the body of a block that it opens and that is yet to be written. It is
+    /// parsed with the edit and judged as nothing of it.
+    pub assumed: &'a str,
 }
 
 /// Judges one edit of one document. For several edits of the same version, keep a [`Judge`].
@@ -346,7 +349,7 @@ mod tests {
         ) {
             let doc = Document::new(path, 1, text);
             let names = KnownNames::from_iter(["x"]);
-            let around = Surroundings { names: Some(&names), just_deleted: &[deleted.as_str()] };
+            let around = Surroundings { names: Some(&names), just_deleted: &[deleted.as_str()], assumed: "" };
             let edit = Edit::single(start..start + length, insert);
             let fits = edit.apply(doc.text()).is_ok();
             let verdict = judge(&doc, edit, &around);

@@ -40,7 +40,7 @@ pub(super) struct Limits {
 }
 
 impl Ours {
-    /// Opens a document, with a user's settings: a line that opens a block brings its body, which the peer's line does not.
+    /// Opens a document. In the product, a line that opens a block brings its body, which the peer's line does not.
     pub(super) fn open(provider: Arc<dyn Provider>, side: Side, path: PathBuf, text: &str, limits: Limits) -> Self {
         let watch = Watch::new(provider);
         let completer = Completer::new(Arc::new(watch.clone()), settings(side, limits));
@@ -131,11 +131,12 @@ impl Ours {
     }
 }
 
-/// Returns what a user has, but for the size of the context; without the result cache, everything is read.
+/// Returns what a user has, but for the size of the context; without the result cache, everything is read, and a
+/// suggestion is one line, as the peer's is.
 fn settings(side: Side, limits: Limits) -> Settings {
     let is_product = side == Side::Product;
-    let mut settings =
-        Settings { result_cache: is_product, max_read: limits.max_read.filter(|_| is_product), ..Settings::default() };
+    let max_read = limits.max_read.filter(|_| is_product);
+    let mut settings = Settings { result_cache: is_product, multiline: is_product, max_read, ..Settings::default() };
     // There is one document, so there is nothing to show from others.
     settings.options.budget = Budget { prefix: limits.prefix, suffix: limits.suffix, snippets: 0 };
     settings

@@ -81,6 +81,15 @@ mod tests {
     }
 
     #[test]
+    fn a_body_that_is_assumed_to_follow_is_no_error() {
+        let around = Surroundings { assumed: "\n        pass", ..Surroundings::default() };
+        let marked = "def f(x):\n    ║\n    return x\n";
+        assert_eq!(tests::codes("a.py", marked, "if x:", &around), [""; 0]);
+        assert_eq!(tests::codes("a.py", marked, "if (x:", &around), ["parses"]);
+        assert_eq!(codes("a.py", marked, "if x:"), ["indentation"]);
+    }
+
+    #[test]
     fn an_error_that_was_at_the_cursor_is_to_be_mended() {
         assert_eq!(codes("a.py", "def f(x):\n    return (x + ║\n", "1"), ["parses"]);
         assert_eq!(codes("a.py", "def f(x):\n    return (x + ║\n", "1)"), [""; 0]);

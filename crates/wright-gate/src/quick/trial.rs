@@ -1,5 +1,6 @@
 //! One edit on trial: what it inserts, where, and what the text becomes.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::ops::Range;
 
@@ -22,7 +23,8 @@ pub(super) struct Trial<'a> {
     pub(super) after: String,
     /// What it replaces and inserts, in order.
     pub(super) pieces: Vec<Piece>,
-    edit: &'a Edit,
+    /// The edit, with what is assumed to follow it.
+    edit: Cow<'a, Edit>,
     tree: OnceCell<Option<SyntaxTree>>,
     errors: OnceCell<Vec<SyntaxError>>,
 }
@@ -36,7 +38,8 @@ pub(super) struct Piece {
 
 impl<'a> Trial<'a> {
     pub(super) fn new(judge: &'a Judge, edit: &'a Edit, around: &'a Surroundings<'a>) -> Result<Self, Finding> {
-        let after = edit.apply(judge.doc.text()).map_err(|error| {
+        let whole = with_assumed(edit, around.assumed);
+        let after = whole.apply(judge.doc.text()).map_err(|error| {
             let message = format!("made for another text: {error}");
             Finding::error(DOES_NOT_FIT, message).at(judge.path(), None).hint(error.hint())
         })?;
@@ -47,7 +50,7 @@ impl<'a> Trial<'a> {
             shift += it.text.len() as isize - it.range.len() as isize;
             pieces.push(Piece { replaced: it.range.clone(), inserted: start..start + it.text.len() });
         }
-        Ok(Self { judge, around, after, pieces, edit, tree: OnceCell::new(), errors: OnceCell::new() })
+        Ok(Self { judge, around, after, pieces, edit: whole, tree: OnceCell::new(), errors: OnceCell::new() })
     }
 
     pub(super) fn doc(&self) -> &'a Document {
@@ -60,7 +63,7 @@ impl<'a> Trial<'a> {
 
     /// Returns the tree of the text after the edit, where the language has a grammar.
     pub(super) fn tree(&self) -> Option<&SyntaxTree> {
-        self.tree.get_or_init(|| self.judge.tree()?.edited(self.edit).ok()).as_ref()
+        self.tree.get_or_init(|| self.judge.tree()?.edited(&self.edit).ok()).as_ref()
     }
 
     /// Returns the syntax errors of the text after the edit; none where the language has no grammar.
@@ -98,6 +101,16 @@ impl<'a> Trial<'a> {
     pub(super) fn finding(&self, code: &'static str, offset: usize, message: impl Into<String>) -> Finding {
         Finding::error(code, message).at(self.judge.path(), Some(line_of(&self.after, offset)))
     }
+}
+
+/// Returns the edit with a text behind what it inserts last.
+fn with_assumed<'a>(edit: &'a Edit, assumed: &str) -> Cow<'a, Edit> {
+    let mut replacements = edit.replacements().to_vec();
+    match replacements.last_mut() {
+        Some(last) if !assumed.is_empty() => last.text.push_str(assumed),
+        Some(_) | None => return Cow::Borrowed(edit),
+    }
+    Edit::new(replacements).map_or(Cow::Borrowed(edit), Cow::Owned)
 }
 
 fn touched(text: &str, range: &Range<usize>) -> Range<usize> {
