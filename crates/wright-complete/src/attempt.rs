@@ -1,5 +1,6 @@
 //! One request for a suggestion, from the document to the gate, without memory of earlier ones.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
@@ -125,6 +126,7 @@ pub(crate) struct Attempt<'a> {
     options: Options,
     context: Context,
     hole: Hole,
+    judge: Arc<Judge>,
     caller: Caller,
     just_deleted: Vec<String>,
     progress: Option<&'a (dyn Fn(&str) + Send + Sync)>,
@@ -153,6 +155,7 @@ impl<'a> Attempt<'a> {
             options,
             context,
             hole,
+            judge: Arc::new(Judge::new(doc)),
             caller: Caller::default(),
             just_deleted: Vec::new(),
             progress: None,
@@ -167,6 +170,11 @@ impl<'a> Attempt<'a> {
     /// Says on whose behalf the model is asked.
     pub(crate) fn on_behalf_of(self, caller: Caller) -> Self {
         Self { caller, ..self }
+    }
+
+    /// Has the suggestions judged by `judge`, who knows the document.
+    pub(crate) fn judged_by(self, judge: Arc<Judge>) -> Self {
+        Self { judge, ..self }
     }
 
     /// Says what the user deleted a moment ago and does not want back.
@@ -307,14 +315,13 @@ impl<'a> Attempt<'a> {
     /// Returns the likeliest cut of the completion that the gate lets through.
     fn judge(&self, completion: &Completion) -> Result<Suggestion, Withheld> {
         let ending = self.ending();
-        let judge = Judge::new(self.doc);
         let just_deleted: Vec<&str> = self.just_deleted.iter().map(String::as_str).collect();
         let mut withheld = Withheld::Nothing;
         for text in ending.cuts(&completion.text, completion.reason) {
             let assumed = ending.body_to_come(&text);
             let surroundings =
                 Surroundings { just_deleted: &just_deleted, assumed: &assumed, ..Surroundings::default() };
-            match judge.judge(Edit::single(self.offset..self.offset, text.clone()), &surroundings) {
+            match self.judge.judge(Edit::single(self.offset..self.offset, text.clone()), &surroundings) {
                 Ok(edit) => return Ok(Suggestion { id: SuggestionId::next(), edit, text }),
                 Err(findings) if withheld == Withheld::Nothing => withheld = Withheld::Refused(findings),
                 Err(_) => {}

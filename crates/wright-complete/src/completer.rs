@@ -194,7 +194,7 @@ struct Open {
     /// What the model was shown last, where there was time to read it and where there was not.
     wide: Option<Context>,
     narrow: Option<Context>,
-    judge: Option<Judge>,
+    judge: Option<Arc<Judge>>,
 }
 
 impl Open {
@@ -310,6 +310,11 @@ impl Completer {
         }))
     }
 
+    /// Returns the name of the innermost function at a position of an open document.
+    pub fn function_at(&self, doc: &Document, offset: usize) -> Option<String> {
+        self.judge(doc).syntax()?.function_at(offset).map(|it| it.name)
+    }
+
     /// Notes what became of a suggestion.
     pub fn feedback(&self, id: SuggestionId, feedback: Feedback) {
         let now = Instant::now();
@@ -414,9 +419,6 @@ impl Completer {
             Some(Suggestion { id: SuggestionId::next(), edit, text })
         });
         let mut suggestions: Vec<Suggestion> = judged.collect();
-        if let Some(open) = self.state().documents.get_mut(&ask.doc.path) {
-            open.judge = Some(judge);
-        }
         if suggestions.is_empty() {
             return None;
         }
@@ -425,10 +427,18 @@ impl Completer {
         Some(Outcome { result: Ok(first), others: suggestions, source, ..Outcome::withheld(Withheld::Nothing) })
     }
 
-    /// Returns a judge of edits of the document, which need not parse again what the last one has.
-    fn judge(&self, doc: &Document) -> Judge {
-        let last = self.state().documents.get_mut(&doc.path).and_then(|it| it.judge.take());
-        last.map_or_else(|| Judge::new(doc), |last| last.next(doc))
+    /// Returns a judge of edits of the document, who need not do again what the last one did.
+    fn judge(&self, doc: &Document) -> Arc<Judge> {
+        let last = self.state().documents.get(&doc.path).and_then(|it| it.judge.clone());
+        let judge = match last {
+            Some(last) if last.doc().text() == doc.text() && last.doc().version == doc.version => return last,
+            Some(last) => Arc::new(last.next(doc)),
+            None => Arc::new(Judge::new(doc)),
+        };
+        if let Some(open) = self.state().documents.get_mut(&doc.path) {
+            open.judge = Some(Arc::clone(&judge));
+        }
+        judge
     }
 
     /// Asks the model. The request goes on, for a moment, when nobody waits for it any more: the next keystroke may agree
@@ -455,6 +465,7 @@ impl Completer {
             let note = |text: &str| progress.note(text);
             let just_deleted = this.just_deleted(&doc.path);
             let attempt = Attempt::new(&*this.provider, &doc, offset, options, context).without(just_deleted);
+            let attempt = attempt.judged_by(this.judge(&doc));
             let outcome = attempt.on_behalf_of(caller).reporting_to(&note).run().await;
             if let Ok(outcome) = &outcome {
                 this.keep(&doc, offset, trigger, outcome);
@@ -579,7 +590,9 @@ impl Completer {
         let this = self.clone();
         let task = tokio::spawn(async move {
             let (context, _) = this.readable_context(&doc, offset).await;
-            let attempt = Attempt::new(&*this.provider, &doc, offset, options, context);
+            let judge = this.state().documents.get(&doc.path).and_then(|it| it.judge.clone());
+            let judge = judge.map_or_else(|| Judge::new(&doc), |last| last.next(&doc));
+            let attempt = Attempt::new(&*this.provider, &doc, offset, options, context).judged_by(Arc::new(judge));
             let outcome = attempt.on_behalf_of(this.caller(Priority::Background)).run().await;
             if let Ok(Outcome { result: Ok(suggestion), .. }) = outcome {
                 let (path, text) = (doc.path.clone(), doc.shared_text());

@@ -15,8 +15,9 @@ mod secret;
 mod trial;
 mod unknown_names;
 
+use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use wright_text::names::FileNames;
 use wright_text::{Document, Edit, KnownNames, Language, SyntaxTree};
@@ -155,15 +156,43 @@ pub(crate) const CHECKS: &[QuickCheck] = &[
     },
 ];
 
+/// How many judgements are remembered from one version of a document to the next.
+const MAX_REMEMBERED: usize = 32;
+
 /// Judges edits of one version of a document, and works out what concerns the document alone only once.
 #[derive(Debug)]
 pub struct Judge {
     doc: Document,
     language: Option<Language>,
+    /// An earlier version of the document that was parsed.
+    parsed: Option<Arc<Parsed>>,
     digest: OnceLock<String>,
     tree: OnceLock<SyntaxTree>,
     n_errors: OnceLock<usize>,
     names: OnceLock<FileNames>,
+    /// What passed of this version and the earlier ones, the newest last.
+    passed: Arc<Mutex<VecDeque<Passed>>>,
+}
+
+/// A text with its tree.
+#[derive(Debug)]
+struct Parsed {
+    text: Arc<str>,
+    tree: SyntaxTree,
+}
+
+/// An insertion that passed every check.
+#[derive(Debug, Clone)]
+struct Passed {
+    /// SHA-256 of the text that it leads to.
+    digest: String,
+    /// Where it begins in that text.
+    start: usize,
+    /// Where it ends in that text.
+    end: usize,
+    /// Whether the names of other files were known.
+    has_names: bool,
+    checks: Vec<CheckRecord>,
 }
 
 impl Judge {
@@ -173,23 +202,24 @@ impl Judge {
         Self {
             doc: doc.clone(),
             language,
+            parsed: None,
             digest: OnceLock::new(),
             tree: OnceLock::new(),
             n_errors: OnceLock::new(),
             names: OnceLock::new(),
+            passed: Arc::default(),
         }
     }
 
-    /// Makes a judge of edits of `doc`, a later version of this judge's document; only what changed since is parsed anew.
+    /// Makes a judge of edits of `doc`, a later version of this judge's document. Only what changed since is parsed anew,
+    /// and what passed is not put to the same checks when the user types a part of it.
     #[must_use]
     pub fn next(&self, doc: &Document) -> Self {
-        let judge = Self::new(doc);
-        if judge.language == self.language
-            && let Some(before) = self.tree.get()
-            && let Ok(tree) = before.edited(&Edit::between(self.doc.text(), doc.text()))
-        {
-            // A fresh cell takes the first value it is given.
-            let _ = judge.tree.set(tree);
+        let mut judge = Self::new(doc);
+        if judge.language == self.language {
+            let here = self.tree.get().map(|tree| Parsed { text: self.doc.shared_text(), tree: tree.clone() });
+            judge.parsed = here.map(Arc::new).or_else(|| self.parsed.clone());
+            judge.passed = Arc::clone(&self.passed);
         }
         judge
     }
@@ -199,33 +229,67 @@ impl Judge {
         &self.doc
     }
 
+    /// Returns the tree of the document, where its language has a grammar.
+    pub fn syntax(&self) -> Option<&SyntaxTree> {
+        self.tree()
+    }
+
     /// Judges one edit.
     ///
     /// `Err` holds why it must not be shown, and [`Finding::code`] of each is one of the codes in [`CODES`].
     pub fn judge(&self, edit: Edit, surroundings: &Surroundings<'_>) -> Result<Verified<Edit>, Vec<Finding>> {
         let trial = Trial::new(self, &edit, surroundings).map_err(|it| vec![it])?;
-        let mut passed = Vec::with_capacity(CHECKS.len());
-        for stage in [Stage::Text, Stage::Syntax, Stage::Meaning] {
-            let mut findings = Vec::new();
-            for check in CHECKS.iter().filter(|it| it.stage == stage) {
-                let Some(found) = (check.check)(&trial) else { continue };
-                findings.extend(found);
-                passed.push(CheckRecord { check: check.code, detail: check.promise.to_owned() });
-            }
-            if !findings.is_empty() {
-                return Err(findings);
+        let mut checks = stage(&trial, Stage::Text)?;
+        let end = digest_of_end(&trial);
+        match end.as_ref().and_then(|end| self.remembered(end)) {
+            Some(earlier) => checks = earlier,
+            None => {
+                checks.extend(stage(&trial, Stage::Syntax)?);
+                checks.extend(stage(&trial, Stage::Meaning)?);
+                if let Some(end) = end {
+                    self.remember(Passed { checks: checks.clone(), ..end });
+                }
             }
         }
         drop(trial);
         let digest = self.digest.get_or_init(|| hex_digest(self.doc.text().as_bytes()));
         let against = Against::Document { version: self.doc.version, digest: digest.clone() };
-        Ok(Verified::stamp(edit, against, passed))
+        Ok(Verified::stamp(edit, against, checks))
+    }
+
+    /// Returns the checks that an insertion passed of which `asked` is the end: it leads to the same text.
+    fn remembered(&self, asked: &Passed) -> Option<Vec<CheckRecord>> {
+        let covers = |it: &&Passed| {
+            it.start <= asked.start
+                && it.end == asked.end
+                && it.has_names == asked.has_names
+                && it.digest == asked.digest
+        };
+        self.remembered_all().iter().find(covers).map(|it| it.checks.clone())
+    }
+
+    fn remember(&self, passed: Passed) {
+        let mut all = self.remembered_all();
+        all.push_back(passed);
+        if all.len() > MAX_REMEMBERED {
+            all.pop_front();
+        }
+    }
+
+    fn remembered_all(&self) -> std::sync::MutexGuard<'_, VecDeque<Passed>> {
+        self.passed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the tree of the document, where its language has a grammar.
     fn tree(&self) -> Option<&SyntaxTree> {
         let language = self.language?;
-        Some(self.tree.get_or_init(|| SyntaxTree::parse(language, self.doc.shared_text())))
+        Some(self.tree.get_or_init(|| {
+            let edited = self.parsed.as_ref().and_then(|it| {
+                let edit = Edit::between(&it.text, self.doc.text());
+                it.tree.edited(&edit).ok()
+            });
+            edited.unwrap_or_else(|| SyntaxTree::parse(language, self.doc.shared_text()))
+        }))
     }
 
     /// Returns how many syntax errors the document has.
@@ -244,6 +308,33 @@ impl Judge {
     }
 }
 
+/// Runs the checks of a stage, and returns a record of each that applies.
+fn stage(trial: &Trial<'_>, stage: Stage) -> Result<Vec<CheckRecord>, Vec<Finding>> {
+    let mut passed = Vec::new();
+    let mut findings = Vec::new();
+    for check in CHECKS.iter().filter(|it| it.stage == stage) {
+        let Some(found) = (check.check)(trial) else { continue };
+        findings.extend(found);
+        passed.push(CheckRecord { check: check.code, detail: check.promise.to_owned() });
+    }
+    if findings.is_empty() { Ok(passed) } else { Err(findings) }
+}
+
+/// Returns what is remembered of an insertion in one place, but for its checks; nothing for other edits.
+fn digest_of_end(trial: &Trial<'_>) -> Option<Passed> {
+    let [piece] = trial.pieces.as_slice() else { return None };
+    if !piece.replaced.is_empty() || !trial.around.assumed.is_empty() {
+        return None;
+    }
+    Some(Passed {
+        digest: hex_digest(trial.after.as_bytes()),
+        start: piece.inserted.start,
+        end: piece.inserted.end,
+        has_names: trial.around.names.is_some(),
+        checks: Vec::new(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -253,6 +344,33 @@ mod tests {
     /// Judges the insertion of `insert` at `║`, and returns the codes of the refusal.
     fn codes(path: &str, marked: &str, insert: &str) -> Vec<&'static str> {
         trial::tests::codes(path, marked, insert, &Surroundings::default())
+    }
+
+    #[test]
+    fn what_is_left_of_an_insertion_while_it_is_typed_has_passed_already() {
+        let first = Judge::new(&Document::new("a.py", 1, "def f(values):\n    return \n"));
+        let whole = first.judge(Edit::single(26..26, "sum(values)"), &Surroundings::default()).unwrap();
+        let typed = first.next(&Document::new("a.py", 2, "def f(values):\n    return su\n"));
+        let rest = typed.judge(Edit::single(28..28, "m(values)"), &Surroundings::default()).unwrap();
+        assert_eq!(rest.checks(), whole.checks());
+        assert!(typed.tree.get().is_none(), "nothing was parsed");
+        assert!(matches!(rest.against(), Against::Document { version: 2, .. }));
+    }
+
+    #[test]
+    fn another_text_or_a_longer_insertion_is_judged_anew() {
+        let first = Judge::new(&Document::new("a.py", 1, "def f(values):\n    return su\n"));
+        first.judge(Edit::single(28..28, "m(values)"), &Surroundings::default()).unwrap();
+        for (text, offset, insert) in [
+            ("def f(values):\n    return \n", 26, "sum(values)"),
+            ("def f(values):\n    return su\n", 28, "m(values, 1)"),
+        ] {
+            let next = first.next(&Document::new("a.py", 2, text));
+            next.judge(Edit::single(offset..offset, insert), &Surroundings::default()).unwrap();
+            assert!(next.tree.get().is_some(), "{text}");
+        }
+        let next = first.next(&Document::new("a.py", 2, "def f(values):\n    return su\n"));
+        assert!(next.judge(Edit::single(28..28, "m(values"), &Surroundings::default()).is_err());
     }
 
     #[test]

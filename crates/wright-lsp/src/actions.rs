@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::Url;
 use wright_agent::assistant::{FunctionEdit, Judged, NewTest};
-use wright_text::{Document, Edit, Language, SyntaxTree};
+use wright_text::{Edit, Language};
 
 use crate::items::ACCEPTED;
 use crate::open_document::OpenDocument;
@@ -105,13 +105,14 @@ impl Server {
         let offsets = positions::to_offsets(open.text(), range, encoding);
         let is_cursor = offsets.is_empty();
         let doc = open.document();
-        if Language::from_path(&doc.path).is_none() {
+        let (Some(_), Ok(workbench)) = (Language::from_path(&doc.path), &self.workbench) else {
             return self.out.answer(id, Value::Null);
-        }
+        };
+        let completer = workbench.completer.clone();
         let lane = Lane::Actions(uri.clone());
         let task = async move {
             // Parsing is work for a thread that may be busy for a while.
-            let parsed = tokio::task::spawn_blocking(move || function_name(&doc, offsets.start));
+            let parsed = tokio::task::spawn_blocking(move || completer.function_at(&doc, offsets.start));
             let function = parsed.await.ok().flatten();
             Done::Actions(actions(&uri, range, is_cursor, function.as_deref(), &context))
         };
@@ -282,12 +283,6 @@ impl Server {
             None => self.say_again(3, markdown.trim()),
         }
     }
-}
-
-/// Returns the name of the function at an offset.
-fn function_name(doc: &Document, offset: usize) -> Option<String> {
-    let language = Language::from_path(&doc.path)?;
-    SyntaxTree::parse(language, doc.shared_text()).function_at(offset).map(|it| it.name)
 }
 
 /// Returns the actions for a place.

@@ -96,7 +96,7 @@ async fn connect(path: &Path, options: SqliteConnectOptions) -> Result<SqlitePoo
         let pool = SqlitePoolOptions::new().max_connections(MAX_CONNECTIONS);
         match pool.connect_with(options.clone()).await.map_err(|error| StoreError::from_sqlx(path, &error)) {
             Err(StoreError::Busy { .. }) if began.elapsed() < CONNECT_PATIENCE => {
-                tokio::time::sleep(CONNECT_PAUSE).await
+                tokio::time::sleep(CONNECT_PAUSE).await;
             }
             connected => return connected,
         }

@@ -102,8 +102,11 @@ impl Edit {
         if before == after {
             return Edit::default();
         }
-        let n_prefix = common_prefix(before.chars(), after.chars());
-        let n_suffix = common_prefix(before[n_prefix..].chars().rev(), after[n_prefix..].chars().rev());
+        let n_same = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
+        let n_prefix = before.floor_char_boundary(n_same);
+        let (rest_before, rest_after) = (&before[n_prefix..], &after[n_prefix..]);
+        let n_same = rest_before.bytes().rev().zip(rest_after.bytes().rev()).take_while(|(a, b)| a == b).count();
+        let n_suffix = rest_before.len() - rest_before.ceil_char_boundary(rest_before.len() - n_same);
         Edit::single(n_prefix..before.len() - n_suffix, &after[n_prefix..after.len() - n_suffix])
     }
 
@@ -152,10 +155,6 @@ impl Edit {
         }
         Ok(Edit { replacements })
     }
-}
-
-fn common_prefix(a: impl Iterator<Item = char>, b: impl Iterator<Item = char>) -> usize {
-    a.zip(b).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
 }
 
 fn check_range(text: &str, range: &Range<usize>) -> Result<(), EditError> {

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use tree_sitter::{Node, Tree};
+use tree_sitter::Node;
 
 use crate::languages::{Language, LanguageTable, Role};
 
@@ -81,9 +81,10 @@ pub(crate) struct Outline<'t> {
 }
 
 impl<'t> Outline<'t> {
-    pub(crate) fn new(language: Language, tree: &'t Tree, text: &'t str) -> Outline<'t> {
+    /// Returns the outline of a node and all in it.
+    pub(crate) fn of(language: Language, root: Node<'t>, text: &'t str) -> Outline<'t> {
         let table = language.table();
-        let mut outline = Outline { text, table, entries: flatten(language.roles(), tree) };
+        let mut outline = Outline { text, table, entries: flatten(language.roles(), root) };
         for index in 0..outline.len() {
             outline.entries[index].slot = outline.slot_of(index);
         }
@@ -386,10 +387,10 @@ pub(crate) struct Assignment {
     pub(crate) is_plain: bool,
 }
 
-fn flatten<'t>(roles: &[Role], tree: &'t Tree) -> Vec<Entry<'t>> {
+fn flatten<'t>(roles: &[Role], root: Node<'t>) -> Vec<Entry<'t>> {
     let mut entries: Vec<Entry<'t>> = Vec::new();
     let mut open: Vec<usize> = Vec::new();
-    let mut cursor = tree.walk();
+    let mut cursor = root.walk();
     loop {
         let node = cursor.node();
         let role = if node.is_error() { Role::Other } else { role_of(roles, node) };

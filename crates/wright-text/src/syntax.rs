@@ -140,8 +140,15 @@ impl SyntaxTree {
 
     /// Returns the innermost function that holds a byte offset.
     pub fn function_at(&self, offset: usize) -> Option<Function> {
-        let holding = self.functions().into_iter().filter(|function| function.range.contains(&offset));
-        holding.min_by_key(|function| function.range.len())
+        // What stands at the top of the file holds whole functions, so that nothing else need be looked at.
+        let root = self.tree.root_node();
+        let innermost = root.descendant_for_byte_range(offset, offset)?;
+        let outer = std::iter::successors(Some(innermost), Node::parent);
+        let top = outer.take_while(|node| *node != root).last()?;
+        let outline = Outline::of(self.language, top, &self.text);
+        let lines = LineIndex::new(&self.text);
+        let functions = (0..outline.len()).filter_map(|index| function_at_entry(&outline, &lines, index));
+        functions.filter(|it| it.range.contains(&offset)).min_by_key(|it| it.range.len())
     }
 
     /// Returns the statements of a function that are worth writing anew, in source order: those without statements inside
@@ -196,7 +203,7 @@ impl SyntaxTree {
     }
 
     pub(crate) fn outline(&self) -> Outline<'_> {
-        Outline::new(self.language, &self.tree, &self.text)
+        Outline::of(self.language, self.tree.root_node(), &self.text)
     }
 
     fn is_judged_by_python(&self) -> bool {
