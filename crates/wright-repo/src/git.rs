@@ -86,12 +86,37 @@ const DROPPED_VARIABLES: [&str; 41] = [
 /// The user's own settings that are kept: they change what counts as a change, and name no program.
 const KEPT_SETTINGS: [&str; 4] = ["core.autocrlf", "core.eol", "core.excludesfile", "safe.directory"];
 
+/// Settings of the repositories that we make.
+///
+/// Names that any file system would take for `.git` are refused on all of them, what is acknowledged is on the disk, and
+/// an object that is stored is one that `git fsck --strict` accepts.
+const OWN_SETTINGS: [(&str, &str); 7] = [
+    ("core.protectHFS", "true"),
+    ("core.protectNTFS", "true"),
+    ("core.fsync", "all"),
+    ("core.logAllRefUpdates", "false"),
+    ("transfer.fsckObjects", "true"),
+    ("user.name", "Codewright"),
+    ("user.email", "codewright@localhost"),
+];
+
 /// The `git` program, tied to one repository.
 #[derive(Debug, Clone)]
 pub(crate) struct Git {
     pub(crate) root: PathBuf,
     pub(crate) git_dir: PathBuf,
+    work_tree: WorkTree,
     settings: Vec<Setting>,
+    variables: Vec<(&'static str, OsString)>,
+}
+
+/// Whether commands may look at files outside the git folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WorkTree {
+    /// Those of the checkout.
+    Root,
+    /// None: the folder that commands run in is the git folder.
+    None,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,9 +146,109 @@ impl Git {
         if root.join(".git").symlink_metadata().is_err() {
             return Err(RepoError::NotARepository { path: start.to_path_buf() });
         }
-        let mut git = Self { root, git_dir, settings: Vec::new() };
+        let mut git = Self { root, git_dir, work_tree: WorkTree::Root, settings: Vec::new(), variables: Vec::new() };
         git.settings = settings_for(&git.configured_names()?, user);
         Ok(git)
+    }
+
+    /// Makes a bare repository in an empty folder of ours, without templates, hooks or anything of the user's.
+    pub(crate) fn init_bare(folder: &Path, object_format: &str) -> Result<Self, RepoError> {
+        init(folder, &["--bare", &format!("--object-format={object_format}")])?;
+        Self::open_bare(folder)
+    }
+
+    /// Makes a repository with a checkout in an empty folder of ours.
+    pub(crate) fn init_checkout(folder: &Path, object_format: &str) -> Result<Self, RepoError> {
+        init(folder, &[&format!("--object-format={object_format}")])?;
+        Self::open_bare(&folder.join(".git"))
+    }
+
+    /// Opens a bare repository that we made: nobody else writes there, so its settings are ours.
+    pub(crate) fn open_bare(folder: &Path) -> Result<Self, RepoError> {
+        let folder = folder.canonicalize().map_err(RepoError::io("open the folder", folder))?;
+        let settings = OWN_SETTINGS.map(|(key, value)| Setting { key: key.into(), value: value.into() });
+        Ok(Self {
+            root: folder.clone(),
+            git_dir: folder,
+            work_tree: WorkTree::None,
+            settings: settings.to_vec(),
+            variables: Vec::new(),
+        })
+    }
+
+    /// Returns the same repository with a variable set for every command.
+    pub(crate) fn with_variable(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.variables.push((name, value.into()));
+        self
+    }
+
+    /// Returns how the repository names objects: `sha1` or `sha256`.
+    pub(crate) fn object_format(&self) -> Result<String, RepoError> {
+        let format = self.run_line(["rev-parse", "--show-object-format"])?;
+        match format.as_str() {
+            "sha1" | "sha256" => Ok(format),
+            _ => Err(malformed("rev-parse", "an unknown object format")),
+        }
+    }
+
+    /// Returns the folder that holds the objects.
+    pub(crate) fn objects_folder(&self) -> Result<PathBuf, RepoError> {
+        let folder = path_from_line(&self.run(["rev-parse", "--git-path", "objects"])?);
+        let folder = self.root.join(folder);
+        folder.canonicalize().map_err(RepoError::io("open the folder", &folder))
+    }
+
+    /// Runs a command and returns the only line of its output.
+    pub(crate) fn run_line<I, S>(&self, args: I) -> Result<String, RepoError>
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<OsStr>,
+    {
+        let output = self.run(args)?;
+        Ok(String::from_utf8_lossy(&output).trim_end_matches('\n').to_owned())
+    }
+
+    /// Runs a command whose standard input `write` produces; anything but success is an error.
+    pub(crate) fn feed(
+        &self,
+        args: &[&str],
+        write: impl FnOnce(&mut dyn Write) -> Result<(), RepoError>,
+    ) -> Result<Vec<u8>, RepoError> {
+        let mut command = self.command();
+        command.args(args).stderr(Stdio::piped());
+        let mut child = ReapedChild(spawn(&mut command)?);
+        let (stdin, stdout, stderr) = (child.0.stdin.take(), child.0.stdout.take(), child.0.stderr.take());
+        std::thread::scope(|scope| {
+            let stdout = scope.spawn(|| read_all(stdout));
+            let stderr = scope.spawn(|| read_all(stderr));
+            let written = stdin.map_or(Ok(()), |stdin| {
+                let mut stdin = BufWriter::with_capacity(256 * 1024, stdin);
+                write(&mut stdin)?;
+                stdin.flush().map_err(RepoError::io("write to git in", &self.root))
+            });
+            if written.is_err() {
+                child.0.kill().ok();
+            }
+            let status = child.0.wait().map_err(RepoError::io("wait for git in", &self.root))?;
+            let (stdout, stderr) = (stdout.join().unwrap_or_default(), stderr.join().unwrap_or_default());
+            if !status.success() && !stderr.is_empty() {
+                return Err(git_error(&command, &Output { status, stdout, stderr }));
+            }
+            written?;
+            if status.success() { Ok(stdout) } else { Err(git_error(&command, &Output { status, stdout, stderr })) }
+        })
+    }
+
+    /// Runs a command with files as its standard input and output.
+    pub(crate) fn pipe(&self, args: &[&str], input: Stdio, output: Stdio) -> Result<Vec<u8>, RepoError> {
+        let mut command = self.command();
+        command.args(args).stdin(input).stdout(output).stderr(Stdio::piped());
+        let child = command.spawn().map_err(|error| start_error(&command, error))?;
+        let output = child.wait_with_output().map_err(RepoError::io("read the output of git in", &self.root))?;
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        Err(git_error(&command, &output))
     }
 
     /// Runs a command and returns its standard output; anything but success is an error.
@@ -208,7 +333,11 @@ impl Git {
 
     fn command(&self) -> Command {
         let mut command = base_command(&self.root, &self.settings);
-        command.env("GIT_DIR", &self.git_dir).env("GIT_WORK_TREE", &self.root);
+        command.env("GIT_DIR", &self.git_dir);
+        if self.work_tree == WorkTree::Root {
+            command.env("GIT_WORK_TREE", &self.root);
+        }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 
@@ -261,6 +390,20 @@ fn base_command(folder: &Path, settings: &[Setting]) -> Command {
         command.args(["-c", setting]);
     }
     command
+}
+
+fn init(folder: &Path, options: &[&str]) -> Result<(), RepoError> {
+    let mut command = base_command(folder, &[]);
+    command.args(["init", "--quiet", "--template=", "--initial-branch=main"]).args(options);
+    let output = outcome(&mut command)?;
+    if output.status.success() { Ok(()) } else { Err(git_error(&command, &output)) }
+}
+
+fn read_all(stream: Option<impl Read>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // What is cut short by a broken pipe is told by the exit status.
+    stream.map(|mut stream| stream.read_to_end(&mut bytes).ok());
+    bytes
 }
 
 fn check_version() -> Result<(), RepoError> {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{FileType, Mode};
 use wright_text::{FileChange, Patch};
 
 use crate::beneath::{self, Beneath, Place, TEMPORARY_PREFIX};
@@ -71,6 +71,10 @@ pub enum Omission {
     UnsafePath,
     /// The folder is nested too deeply to look into.
     TooDeep,
+    /// The file has a second name, which may be outside, so its content may be somebody else's.
+    SharedFile,
+    /// There is a git repository in a folder of the worktree. Its files count as files; its history does not.
+    NestedRepository,
 }
 
 /// What the commit held.
@@ -186,6 +190,8 @@ impl Worktree {
                 Omission::Link => RepoError::NotAFile { path, found: "a symbolic link" },
                 Omission::ModeChanged => RepoError::NotAFile { path, found: "changed in its mode" },
                 Omission::NotAFile => RepoError::NotAFile { path, found: "no longer a file" },
+                Omission::SharedFile => RepoError::NotAFile { path, found: beneath::SHARED },
+                Omission::NestedRepository => RepoError::NotAFile { path, found: "another repository" },
                 Omission::UnsafePath | Omission::TooDeep => {
                     RepoError::UnsafePath { path, reason: "it is out of reach" }
                 }
@@ -208,8 +214,22 @@ impl Worktree {
         Ok(patch)
     }
 
-    fn open(&self) -> Result<Beneath, RepoError> {
-        Beneath::open(&self.root)
+    /// Lists at most `limit` source files of the commit that are still there, in the order of their paths.
+    ///
+    /// Hidden files are left out, and so are files that are generated, minified, binary or over a megabyte.
+    pub fn source_files(&self, limit: usize) -> Result<Vec<PathBuf>, RepoError> {
+        let tree = self.open()?;
+        let candidates = self.tracked_files().filter(|path| project::may_be_source(path));
+        let readable = candidates.filter(|path| project::is_readable_source(&tree, path));
+        Ok(readable.take(limit).map(Path::to_path_buf).collect())
+    }
+
+    pub(crate) fn open(&self) -> Result<Beneath, RepoError> {
+        Beneath::open_untrusted(&self.root)
+    }
+
+    pub(crate) fn committed(&self) -> &Committed {
+        &self.committed
     }
 }
 
@@ -232,6 +252,12 @@ impl Committed {
         let nearest_first = path.ancestors().skip(1).filter_map(|folder| self.ignore_rules.get(folder));
         let mut decisions = nearest_first.map(|rules| rules.matched(&path, kind == FileType::Directory));
         decisions.find(|decision| !decision.is_none()).is_some_and(|decision| decision.is_ignore())
+    }
+
+    /// Says whether something is no part of anyone's change: neither in the commit nor anything that would be committed.
+    pub(crate) fn is_uninteresting(&self, entry: &Entry<'_>) -> bool {
+        let is_known = self.files.contains_key(entry.path) || self.links.contains_key(entry.path);
+        !is_known && (is_leftover(entry) || self.is_ignored(entry.path, entry.kind))
     }
 
     fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, RepoError> {
@@ -300,7 +326,11 @@ impl Collector<'_> {
     fn new_files(&mut self, tree: &Beneath, is_wanted: &dyn Fn(&Path) -> bool) -> Result<(), RepoError> {
         let committed = self.committed;
         let new = RefCell::new(Vec::new());
+        let nested = RefCell::new(Vec::new());
         let too_deep = walk(tree, &mut |entry| {
+            if is_nested_repository(entry) {
+                nested.borrow_mut().push(entry.path.to_path_buf());
+            }
             let is_known = committed.files.contains_key(entry.path) || committed.links.contains_key(entry.path);
             if is_known || is_leftover(entry) || committed.is_ignored(entry.path, entry.kind) {
                 return Ok(Descend::Past);
@@ -315,6 +345,9 @@ impl Collector<'_> {
         }
         for path in too_deep.iter().filter(|path| is_wanted(path)) {
             self.omit(path, Omission::TooDeep);
+        }
+        for path in nested.into_inner().iter().filter(|path| is_wanted(path)) {
+            self.omit(path, Omission::NestedRepository);
         }
         Ok(())
     }
@@ -337,6 +370,7 @@ impl Collector<'_> {
                 Err(_) => self.omit(path, Omission::NotText),
             },
             Err(RepoError::TooLarge { .. }) => self.omit(path, Omission::TooLarge),
+            Err(RepoError::NotAFile { found: beneath::SHARED, .. }) => self.omit(path, Omission::SharedFile),
             Err(RepoError::NotAFile { .. }) => self.omit(path, Omission::NotAFile),
             Err(error) => return Err(error),
         }
@@ -394,6 +428,12 @@ impl Collector<'_> {
     }
 }
 
+/// Says whether a name is the git folder of a repository below the root. The one in the root itself is a throw-away.
+fn is_nested_repository(entry: &Entry<'_>) -> bool {
+    let is_git_folder = path_rules::is_git_name(&entry.name.to_string_lossy());
+    is_git_folder && entry.kind == FileType::Directory && entry.path.components().nth(1).is_some()
+}
+
 /// Says whether something is no part of anyone's change: a git folder, a build's output, a temporary file of ours.
 fn is_leftover(entry: &Entry<'_>) -> bool {
     let is_git_folder = entry.kind == FileType::Directory && path_rules::problem(Path::new(entry.name)).is_some();
@@ -449,8 +489,7 @@ impl Copy {
 
     fn file(&mut self, entry: &Entry<'_>) -> Result<(), RepoError> {
         let size = u64::try_from(entry.stat.st_size).unwrap_or_default();
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let from = rustix::fs::openat(entry.dir, entry.name, flags, Mode::empty());
+        let from = beneath::open_beneath(entry.dir, Path::new(entry.name), beneath::READ);
         let from = from.map_err(RepoError::io("open", entry.path))?;
         let stat = rustix::fs::fstat(&from).map_err(RepoError::io("look at", entry.path))?;
         if beneath::kind(&stat) != FileType::RegularFile {
@@ -458,10 +497,9 @@ impl Copy {
             return Ok(());
         }
         let place = self.place(entry)?;
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = Mode::from_raw_mode(beneath::permissions(&stat) as rustix::fs::RawMode);
         let to =
-            rustix::fs::openat(&place.dir, &place.name, flags, mode).map_err(RepoError::io("create", entry.path))?;
+            rustix::fs::openat(&place.dir, &place.name, beneath::CREATE, mode).map_err(RepoError::io("create", entry.path))?;
         if self.share(&from, &to) {
             return Ok(());
         }
