@@ -4,6 +4,7 @@
 
 mod apply;
 mod checkout;
+mod escapes;
 mod export;
 mod fixture;
 mod worktree;
