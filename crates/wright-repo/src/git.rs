@@ -627,4 +627,110 @@ mod tests {
         assert_eq!(blob_size(b"0a1b:blob 12 missing\n"), None);
         assert_eq!(blob_size(b""), None);
     }
+
+    /// Every kind of thing that a git command can be made to run, in a folder whose `.git` and attributes are hostile.
+    fn hostile_tree(folder: &Path) -> PathBuf {
+        use std::os::unix::fs::PermissionsExt;
+        let (tree, mark, script) = (folder.join("tree"), folder.join("mark"), folder.join("evil"));
+        std::fs::create_dir(&tree).unwrap();
+        std::fs::write(&script, format!("#!/bin/sh\ntouch {}\n", mark.display())).unwrap();
+        std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
+        std::fs::write(tree.join("a.txt"), "changed\n").unwrap();
+        std::fs::write(tree.join(".gitattributes"), "* filter=evil diff=evil merge=evil\n").unwrap();
+        std::fs::write(tree.join(".gitmodules"), "[submodule \"x\"]\n\tpath = x\n\turl = ext::evil\n").unwrap();
+        for repository in [tree.clone(), tree.join("nested")] {
+            std::fs::create_dir_all(&repository).unwrap();
+            let plain = |args: &[&str]| {
+                let mut command = Command::new("git");
+                command.current_dir(&repository).env("GIT_CONFIG_GLOBAL", "/dev/null").args(args);
+                assert!(command.output().unwrap().status.success(), "{args:?}");
+            };
+            plain(&["init", "-q"]);
+            plain(&["config", "core.hooksPath", folder.to_str().unwrap()]);
+            for key in HOSTILE_KEYS {
+                plain(&["config", key, script.to_str().unwrap()]);
+            }
+            std::fs::write(repository.join(".git/info/attributes"), "* filter=evil diff=evil merge=evil\n").unwrap();
+        }
+        for hook in ["pre-commit", "post-checkout", "post-index-change", "reference-transaction", "post-merge"] {
+            std::fs::copy(&script, folder.join(hook)).unwrap();
+        }
+        tree
+    }
+
+    const HOSTILE_KEYS: [&str; 16] = [
+        "core.fsmonitor",
+        "core.sshCommand",
+        "core.editor",
+        "core.pager",
+        "core.alternateRefsCommand",
+        "core.gitProxy",
+        "credential.helper",
+        "diff.external",
+        "diff.evil.command",
+        "diff.evil.textconv",
+        "filter.evil.clean",
+        "filter.evil.smudge",
+        "filter.evil.process",
+        "merge.evil.driver",
+        "gpg.program",
+        "uploadpack.packObjectsHook",
+    ];
+
+    /// Commands as a host would run them, with its own git folder and a tree of someone else's.
+    const COMMANDS: [&[&str]; 30] = [
+        &["status"],
+        &["status", "--porcelain=v2", "--untracked-files=all"],
+        &["add", "--all", "--ignore-errors"],
+        &["add", "a.txt"],
+        &["diff"],
+        &["diff", "--cached"],
+        &["diff", "HEAD"],
+        &["diff-files", "-p"],
+        &["diff-index", "-p", "HEAD"],
+        &["diff-tree", "-p", "HEAD"],
+        &["commit", "-q", "-a", "-m", "x"],
+        &["log", "-p"],
+        &["show", "HEAD"],
+        &["ls-files", "--others", "--modified"],
+        &["ls-tree", "-r", "HEAD"],
+        &["check-ignore", "a.txt"],
+        &["check-attr", "-a", "a.txt"],
+        &["checkout-index", "-f", "-a"],
+        &["checkout", "-f", "HEAD", "--", "a.txt"],
+        &["reset", "--hard"],
+        &["stash", "create"],
+        &["merge", "HEAD"],
+        &["cherry-pick", "--no-commit", "HEAD"],
+        &["apply", "--check", "/dev/null"],
+        &["blame", "a.txt"],
+        &["grep", "changed"],
+        &["submodule", "status"],
+        &["fetch", "origin"],
+        &["fsck", "--strict"],
+        &["gc", "--auto"],
+    ];
+
+    #[test]
+    fn with_a_git_folder_of_ours_no_command_runs_anything_of_a_hostile_tree() {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = hostile_tree(folder.path());
+        let own = folder.path().join("own");
+        std::fs::create_dir(&own).unwrap();
+        let git = Git::init_bare(&own, "sha1").unwrap().with_variable("GIT_WORK_TREE", &tree);
+        std::fs::write(tree.join("a.txt"), "first\n").unwrap();
+        git.run(["add", "a.txt", ".gitattributes"]).unwrap();
+        git.run(["commit", "-q", "-m", "x"]).unwrap();
+        std::fs::write(tree.join("a.txt"), "other\n").unwrap();
+
+        for command in COMMANDS {
+            // Whether it succeeds is not the question.
+            git.run(command).ok();
+            assert!(!folder.path().join("mark").exists(), "{command:?}");
+        }
+
+        // Plain git in the tree does run them.
+        Command::new("git").current_dir(&tree).arg("status").output().unwrap();
+        assert!(folder.path().join("mark").exists());
+    }
 }

@@ -7,4 +7,6 @@ mod checkout;
 mod escapes;
 mod export;
 mod fixture;
+mod history;
+mod paths_opened;
 mod worktree;

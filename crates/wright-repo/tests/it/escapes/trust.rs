@@ -100,8 +100,7 @@ impl Place {
                 let said = String::from_utf8_lossy(&output.stderr).into_owned();
                 self.note_control(Control::expect(mark.exists(), &format!("{program} did not run it: {said}")));
             }
-            // The control that was shown already stands; this tool only adds to it.
-            Err(_) => drop(mark),
+            Err(_) => self.note_control(Control::NotPossibleHere(format!("there is no `{program}`"))),
         }
     }
 
