@@ -247,7 +247,8 @@ mod tests {
     #[test]
     fn a_protected_file_is_applied_only_when_its_own_name_is_approved() {
         let (folder, repo) = repository(&[("a.py", "a\n")]);
-        let patch = verified(&repo, &[("a.py", Some("a\n"), Some("b\n")), (".github/workflows/ci.yml", None, Some("x"))]);
+        let patch =
+            verified(&repo, &[("a.py", Some("a\n"), Some("b\n")), (".github/workflows/ci.yml", None, Some("x"))]);
 
         for approvals in [Approvals::none(), Approvals::of([".github", "a.py", ".github/workflows/CI.yml"])] {
             let error = apply(&repo, &patch, &approvals).unwrap_err();

@@ -96,7 +96,7 @@ fn generate(root: &Path, n_files: usize) -> Result<usize, Box<dyn std::error::Er
         n_bytes += text.len();
         std::fs::write(folder.join(format!("f{file_idx}.py")), text)?;
     }
-    for words in [&["init", "-q"][..], &["add", "-A"], &["commit", "-q", "-m", "x"]] {
+    for words in [&["init", "-q"][..], &["add", "-A"], &["commit", "-q", "-m", "x"], &["gc", "-q"]] {
         let mut git = Command::new("git");
         git.current_dir(root).args(["-c", "user.name=a", "-c", "user.email=a@example.com"]).args(words);
         if !git.status()?.success() {

@@ -24,7 +24,8 @@ use crate::{RepoError, path_rules};
 pub(crate) const TEMPORARY_PREFIX: &str = ".wright-";
 
 /// How a folder is opened.
-pub(crate) const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+pub(crate) const FOLDER: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 /// How a file is opened: a named pipe would make the call wait without `NONBLOCK`.
 pub(crate) const READ: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 /// How a regular file is created where nothing may be yet.

@@ -147,7 +147,8 @@ impl History {
 
     /// Gives the commit the next number.
     fn name(&self, commit: &CommitId) -> Result<(), RepoError> {
-        let listed = self.git.run(["for-each-ref", "--sort=-refname", "--count=1", "--format=%(refname:lstrip=3)", REFS])?;
+        let listed =
+            self.git.run(["for-each-ref", "--sort=-refname", "--count=1", "--format=%(refname:lstrip=3)", REFS])?;
         let latest: usize = String::from_utf8_lossy(&listed).trim().parse().unwrap_or_default();
         let mut outcome = Ok(());
         for number in latest + 1..=latest + MAX_NUMBERS {
@@ -186,7 +187,8 @@ fn write_alternates(objects: &Path, others: &Path) -> Result<(), RepoError> {
 
 /// Puts the author before a command; git otherwise looks for one in places that are not there.
 fn with_identity<'a>(command: &[&'a str]) -> Vec<&'a str> {
-    let mut words = vec!["-c", "user.name=Codewright", "-c", "user.email=codewright@localhost", "-c", "commit.gpgSign=false"];
+    let mut words =
+        vec!["-c", "user.name=Codewright", "-c", "user.email=codewright@localhost", "-c", "commit.gpgSign=false"];
     words.extend(command);
     words
 }
@@ -304,10 +306,30 @@ impl Quarantine {
         // No search for deltas: a task's history is short-lived, and time is what matters.
         let pack_objects = ["pack-objects", "--revs", "--stdout", "-q", "--window=0", "--delta-base-offset"];
         self.git.pipe(&pack_objects, open(&revisions)?.into(), created.into())?;
+        // Checked in a folder of its own, because a refused pack would otherwise stay behind half written.
+        let checked = self.folder.join("checked");
+        let packs = checked.join("pack");
+        std::fs::create_dir_all(&packs).map_err(RepoError::io("create the folder", &packs))?;
+        write_alternates(&checked, &to.git_dir.join("objects"))?;
         let index_pack = ["index-pack", "--stdin", "--strict", "--fsck-objects"];
-        to.pipe(&index_pack, open(&pack)?.into(), Stdio::null())?;
-        Ok(())
+        let checking = to.clone().with_variable("GIT_OBJECT_DIRECTORY", &checked);
+        checking.pipe(&index_pack, open(&pack)?.into(), Stdio::null())?;
+        move_packs(&packs, &to.git_dir.join("objects/pack"))
     }
+}
+
+/// Moves packs into a repository, each index last: a pack counts once its index is there.
+fn move_packs(from: &Path, to: &Path) -> Result<(), RepoError> {
+    std::fs::create_dir_all(to).map_err(RepoError::io("create the folder", to))?;
+    let listed = std::fs::read_dir(from).map_err(RepoError::io("list", from))?;
+    let mut files: Vec<PathBuf> = listed.flatten().map(|entry| entry.path()).collect();
+    files.sort_by_key(|file| file.extension().is_some_and(|extension| extension == "idx"));
+    for file in &files {
+        let place = to.join(file.file_name().unwrap_or_default());
+        std::fs::rename(file, &place).map_err(RepoError::io("move", file))?;
+    }
+    let folder = File::open(to).map_err(RepoError::io("open the folder", to))?;
+    folder.sync_all().map_err(RepoError::io("write the folder", to))
 }
 
 fn write_entry(stdin: &mut dyn Write, mode: FileMode, blob: &str, path: &Path) -> std::io::Result<()> {
@@ -380,7 +402,8 @@ impl Reader<'_> {
         let mode = if found.mode & 0o100 == 0 { FileMode::Regular } else { FileMode::Executable };
         let known = self.committed.files.get(entry.path).filter(|known| known.size == found.size);
         if let Some(known) = known {
-            let digest = copy_hashed(&mut &found.file, &mut std::io::sink()).map_err(RepoError::io("read", entry.path))?;
+            let digest =
+                copy_hashed(&mut &found.file, &mut std::io::sink()).map_err(RepoError::io("read", entry.path))?;
             if digest == known.digest {
                 self.add(entry.path, mode, Blob::Known(known.blob.clone()));
                 return Ok(());

@@ -28,6 +28,7 @@ pub mod protected;
 mod apply;
 mod beneath;
 mod commit;
+mod copy;
 mod dependencies;
 mod error;
 mod export;

@@ -171,9 +171,7 @@ pub fn rule_for_change(path: &Path, before: Option<&str>, after: Option<&str>) -
 }
 
 /// Lists the protected files among some changes, in the order of their paths.
-pub fn protected_files<'a>(
-    files: impl IntoIterator<Item = (&'a PathBuf, &'a FileChange)>,
-) -> Vec<ProtectedChange> {
+pub fn protected_files<'a>(files: impl IntoIterator<Item = (&'a PathBuf, &'a FileChange)>) -> Vec<ProtectedChange> {
     let found = files.into_iter().filter(|(_, change)| change.before != change.after).filter_map(|(path, change)| {
         let rule = rule_for_change(path, change.before.as_deref(), change.after.as_deref())?;
         Some(ProtectedChange { path: path.clone(), rule })
@@ -191,11 +189,9 @@ pub fn protected_changes(changes: &Changes) -> Vec<ProtectedChange> {
             Omission::ModeChanged => Rule::Mode,
             Omission::UnsafePath => Rule::Git,
             Omission::NestedRepository => Rule::Submodule,
-            Omission::NotText
-            | Omission::TooLarge
-            | Omission::NotAFile
-            | Omission::SharedFile
-            | Omission::TooDeep => Rule::Unreadable,
+            Omission::NotText | Omission::TooLarge | Omission::NotAFile | Omission::SharedFile | Omission::TooDeep => {
+                Rule::Unreadable
+            }
         });
         ProtectedChange { path: omitted.path.clone(), rule }
     });
@@ -300,8 +296,13 @@ mod tests {
         let found: Vec<(String, &str)> =
             protected_changes(&changes).iter().map(|it| (it.path.display().to_string(), it.rule.code())).collect();
 
-        let expected =
-            [(".github/ci.yml", "ci"), (".husky/run", "hook"), ("blob", "unreadable"), ("link", "link"), ("run.sh", "mode")];
+        let expected = [
+            (".github/ci.yml", "ci"),
+            (".husky/run", "hook"),
+            ("blob", "unreadable"),
+            ("link", "link"),
+            ("run.sh", "mode"),
+        ];
         assert_eq!(found, expected.map(|(path, rule)| (path.to_owned(), rule)));
     }
 }

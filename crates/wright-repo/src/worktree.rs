@@ -7,20 +7,19 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
-use rustix::fs::{FileType, Mode};
+use rustix::fs::FileType;
 use wright_text::{FileChange, Patch};
 
-use crate::beneath::{self, Beneath, Place, TEMPORARY_PREFIX};
+use crate::beneath::{self, Beneath, TEMPORARY_PREFIX};
 use crate::commit::CommitId;
-use crate::export::{FreshFolder, SkipReason, Skipped, check_space, copy_hashed};
+use crate::export::{FreshFolder, Skipped, copy_hashed};
 use crate::git::Git;
 use crate::walk::{Descend, Entry, walk};
-use crate::{RepoError, path_rules, project};
+use crate::{RepoError, copy, path_rules, project};
 
 /// The largest file that is read from a worktree.
 pub const MAX_FILE_BYTES: u64 = 8 * 1024 * 1024;
@@ -152,11 +151,8 @@ impl Worktree {
         if root.starts_with(&self.root) {
             return Err(RepoError::UnsafePath { path: root, reason: "it lies inside the folder to copy" });
         }
-        let mut copy = Copy::new(Beneath::open(&root)?);
-        let too_deep = walk(&self.open()?, &mut |entry| copy.entry(entry))?;
         let mut skipped = self.skipped.clone();
-        skipped.append(&mut copy.skipped);
-        skipped.extend(too_deep.into_iter().map(|path| Skipped { path, reason: SkipReason::TooDeep }));
+        skipped.extend(copy::copy_tree(&self.open()?, &Beneath::open(&root)?)?);
         fresh.keep();
         Ok(Self { root, base: self.base.clone(), skipped, committed: Arc::clone(&self.committed) })
     }
@@ -443,88 +439,4 @@ fn is_leftover(entry: &Entry<'_>) -> bool {
 
 fn digest(mut file: &File, path: &Path) -> Result<[u8; 32], RepoError> {
     copy_hashed(&mut file, &mut std::io::sink()).map_err(RepoError::io("read", path))
-}
-
-/// Copies one tree into another, entry by entry.
-struct Copy {
-    to: Beneath,
-    skipped: Vec<Skipped>,
-    /// How much may still be written. A file full of holes takes no room until it is copied.
-    free: u64,
-    can_share: bool,
-}
-
-impl Copy {
-    fn new(to: Beneath) -> Self {
-        let free = beneath::free_bytes(to.dir());
-        Self { to, skipped: Vec::new(), free, can_share: cfg!(target_os = "linux") }
-    }
-
-    fn entry(&mut self, entry: &Entry<'_>) -> Result<Descend, RepoError> {
-        if path_rules::problem(entry.path).is_some() {
-            self.skip(entry, SkipReason::UnsafePath);
-            return Ok(Descend::Past);
-        }
-        match entry.kind {
-            FileType::Directory => self.folder(entry)?,
-            FileType::Symlink => self.link(entry)?,
-            FileType::RegularFile => self.file(entry)?,
-            _ => self.skip(entry, SkipReason::SpecialFile),
-        }
-        Ok(Descend::Into)
-    }
-
-    fn folder(&self, entry: &Entry<'_>) -> Result<(), RepoError> {
-        let place = self.place(entry)?;
-        let mode = Mode::from_raw_mode((beneath::permissions(entry.stat) | 0o700) as rustix::fs::RawMode);
-        rustix::fs::mkdirat(&place.dir, &place.name, mode).map_err(RepoError::io("create the folder", entry.path))
-    }
-
-    fn link(&self, entry: &Entry<'_>) -> Result<(), RepoError> {
-        let target = rustix::fs::readlinkat(entry.dir, entry.name, Vec::new());
-        let target = target.map_err(RepoError::io("read the link", entry.path))?;
-        let place = self.place(entry)?;
-        rustix::fs::symlinkat(&target, &place.dir, &place.name).map_err(RepoError::io("create the link", entry.path))
-    }
-
-    fn file(&mut self, entry: &Entry<'_>) -> Result<(), RepoError> {
-        let size = u64::try_from(entry.stat.st_size).unwrap_or_default();
-        let from = beneath::open_beneath(entry.dir, Path::new(entry.name), beneath::READ);
-        let from = from.map_err(RepoError::io("open", entry.path))?;
-        let stat = rustix::fs::fstat(&from).map_err(RepoError::io("look at", entry.path))?;
-        if beneath::kind(&stat) != FileType::RegularFile {
-            self.skip(entry, SkipReason::SpecialFile);
-            return Ok(());
-        }
-        let place = self.place(entry)?;
-        let mode = Mode::from_raw_mode(beneath::permissions(&stat) as rustix::fs::RawMode);
-        let to =
-            rustix::fs::openat(&place.dir, &place.name, beneath::CREATE, mode).map_err(RepoError::io("create", entry.path))?;
-        if self.share(&from, &to) {
-            return Ok(());
-        }
-        check_space(size, self.free)?;
-        let mut from = std::io::Read::take(File::from(from), size);
-        let copied = std::io::copy(&mut from, &mut File::from(to));
-        let copied = copied.map_err(|error| beneath::write_error(self.to.dir(), entry.path, size, error))?;
-        self.free -= copied;
-        Ok(())
-    }
-
-    /// Lets the copy share the content of the original, where the file system can; says whether it did.
-    fn share(&mut self, from: &OwnedFd, to: &OwnedFd) -> bool {
-        #[cfg(target_os = "linux")]
-        if self.can_share {
-            self.can_share = rustix::fs::ioctl_ficlone(to, from).is_ok();
-        }
-        self.can_share
-    }
-
-    fn place(&self, entry: &Entry<'_>) -> Result<Place, RepoError> {
-        self.to.place(entry.path)?.ok_or_else(|| RepoError::NotFound { path: entry.path.to_path_buf() })
-    }
-
-    fn skip(&mut self, entry: &Entry<'_>, reason: SkipReason) {
-        self.skipped.push(Skipped { path: entry.path.to_path_buf(), reason });
-    }
 }

@@ -67,7 +67,9 @@ fn differs(before: &Map<String, Value>, after: &Map<String, Value>) -> bool {
 fn comes_from_the_registry(dependencies: &Value) -> bool {
     let Value::Object(dependencies) = dependencies else { return false };
     dependencies.values().all(|version| match version {
-        Value::String(version) => version.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" .^~<>=*|-+".contains(&byte)),
+        Value::String(version) => {
+            version.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" .^~<>=*|-+".contains(&byte))
+        }
         _ => false,
     })
 }

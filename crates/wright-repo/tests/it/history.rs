@@ -37,8 +37,9 @@ impl Task {
 
     /// Lists mode and path of everything in a commit.
     fn listing(&self, commit: &CommitId) -> Vec<String> {
-        let listed = self.git(&["ls-tree", "-r", "-z", "--format=%(objectmode) %(path)", commit.as_str()]);
-        listed.split('\0').filter(|line| !line.is_empty()).map(str::to_owned).collect()
+        let listed = self.git(&["ls-tree", "-r", "-z", commit.as_str()]);
+        let entries = listed.split('\0').filter_map(|entry| entry.split_once('\t'));
+        entries.map(|(object, path)| format!("{} {path}", object.split(' ').next().unwrap())).collect()
     }
 }
 
@@ -60,7 +61,13 @@ fn bytes_of(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 
 #[test]
 fn a_snapshot_holds_every_kind_of_change_exactly() {
-    let task = Task::with(&[("a.txt", b"a\r\n"), ("gone", b"g"), ("run.sh", b"r"), ("same", b"s"), (".gitignore", b"*.log\n")]);
+    let task = Task::with(&[
+        ("a.txt", b"a\r\n"),
+        ("gone", b"g"),
+        ("run.sh", b"r"),
+        ("same", b"s"),
+        (".gitignore", b"*.log\n"),
+    ]);
     task.write("a.txt", b"b\r\n\xff");
     task.write("new/line\nbreak\t\"x\".bin", b"\0\xff");
     task.write("x.log", "ignored");

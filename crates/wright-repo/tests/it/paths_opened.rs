@@ -25,7 +25,7 @@ const PLAIN_CALLS: [&str; 12] = [
 const ALLOWED: [(&str, usize, &str); 8] = [
     ("wright-repo/src/export.rs", 2, "the destination, a folder of ours that nobody works in yet"),
     ("wright-repo/src/git.rs", 2, "git folders of the user's and of ours"),
-    ("wright-repo/src/history.rs", 6, "the history, a folder of ours outside every tree"),
+    ("wright-repo/src/history.rs", 9, "the history, a folder of ours outside every tree"),
     ("wright-repo/src/worktree.rs", 1, "the destination of a copy, which is not handed out yet"),
     ("wright-agent/src/ask.rs", 2, "a file that the user names"),
     ("wright-agent/src/generate.rs", 1, "a folder that the user names"),
@@ -45,7 +45,8 @@ fn every_plain_call_on_paths_is_listed_with_its_reason() {
         let text = std::fs::read_to_string(&file).unwrap();
         let found = plain_calls(&text);
         let name = file.strip_prefix(crates).unwrap().to_str().unwrap();
-        let n_allowed = ALLOWED.iter().find(|(allowed, _, _)| name == *allowed).map_or(0, |(_, n_allowed, _)| *n_allowed);
+        let n_allowed =
+            ALLOWED.iter().find(|(allowed, _, _)| name == *allowed).map_or(0, |(_, n_allowed, _)| *n_allowed);
         assert_eq!(found.len(), n_allowed, "{name}: {found:#?}");
     }
 }

@@ -136,7 +136,8 @@ fn swapping(tree: &Path, outside: &Path, work: impl FnOnce()) {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !stop.load(Ordering::Relaxed) {
-                rustix::fs::renameat_with(CWD, tree.join("dir"), CWD, tree.join("other"), RenameFlags::EXCHANGE).unwrap();
+                rustix::fs::renameat_with(CWD, tree.join("dir"), CWD, tree.join("other"), RenameFlags::EXCHANGE)
+                    .unwrap();
             }
         });
         work();
@@ -199,14 +200,16 @@ fn special() -> Played {
     let _socket = std::os::unix::net::UnixListener::bind(it.tree().join("socket")).unwrap();
     let device = rustix::fs::makedev(1, 5);
     // Only root can make one; `/dev/zero` has no end.
-    rustix::fs::mknodat(CWD, it.tree().join("zero"), FileType::CharacterDevice, Mode::from_raw_mode(0o666), device).ok();
+    rustix::fs::mknodat(CWD, it.tree().join("zero"), FileType::CharacterDevice, Mode::from_raw_mode(0o666), device)
+        .ok();
     it.through.unless(it.worktree.read(Path::new("a.py")).is_err(), "read a pipe");
     it.read_everything();
     let changes = it.worktree.changes(|_| true).unwrap();
     let is_told = changes.omitted.iter().any(|it| it.path == Path::new("a.py") && it.reason == Omission::NotAFile);
     it.through.unless(is_told, "the pipe in the place of a file was not reported");
     let fork = it.worktree.fork(&it.fixture.beside("fork")).unwrap();
-    let is_told = fork.skipped().iter().any(|it| it.path == Path::new("new.py") && it.reason == SkipReason::SpecialFile);
+    let is_told =
+        fork.skipped().iter().any(|it| it.path == Path::new("new.py") && it.reason == SkipReason::SpecialFile);
     it.through.unless(is_told, "the copy did not report the pipe");
     let waits = waits_for_ever(&it.tree().join("a.py"));
     it.control(waits, "a plain read of a pipe does not wait");
@@ -251,7 +254,8 @@ fn apply_plainly<S: AsRef<OsStr>>(folder: &Path, program: &str, args: &[S], diff
 fn patch_into_git() -> Played {
     let mut it = Place::new();
     let head = it.repo.head().unwrap();
-    for path in [".git/hooks/pre-commit", ".GIT/hooks/pre-commit", "git~1/hooks/x", "sub/.git/config", ".g\u{200c}it/x"] {
+    for path in [".git/hooks/pre-commit", ".GIT/hooks/pre-commit", "git~1/hooks/x", "sub/.git/config", ".g\u{200c}it/x"]
+    {
         it.through.unless(it.repo.apply(&patch(path, None, Some("x")), &head).is_err(), format!("applied {path}"));
     }
     let hook = it.fixture.root().join(".git/hooks/pre-commit");

@@ -84,7 +84,10 @@ impl Hostile {
     fn git_in<S: AsRef<OsStr>>(&self, folder: &Path, args: impl IntoIterator<Item = S>) -> (bool, String) {
         // Some tricks leave git waiting for an answer.
         let mut git = Command::new("timeout");
-        git.args(["20", "git"]).current_dir(folder).env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+        git.args(["20", "git"])
+            .current_dir(folder)
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_NOSYSTEM", "1");
         git.env("GIT_AUTHOR_NAME", "a").env("GIT_AUTHOR_EMAIL", "a@example.com");
         git.env("GIT_COMMITTER_NAME", "a").env("GIT_COMMITTER_EMAIL", "a@example.com");
         let output = git.args(args).stdin(Stdio::null()).output().unwrap();
@@ -402,7 +405,8 @@ fn gitmodules() -> Played {
         it.write(".gitmodules", &text);
         let changes = it.worktree.changes(|_| true).unwrap();
         let listed = wright_repo::protected::protected_changes(&changes);
-        it.through.unless(listed.iter().any(|it| it.path == Path::new(".gitmodules")), "nobody is asked about .gitmodules");
+        it.through
+            .unless(listed.iter().any(|it| it.path == Path::new(".gitmodules")), "nobody is asked about .gitmodules");
         let recorded = it.history.snapshot(&it.worktree, "x");
         it.through.unless(recorded.is_err(), format!("recorded {text:?}"));
     }

@@ -287,13 +287,23 @@ fn formatters() -> Played {
 }
 
 fn own_settings() -> Played {
-    Place::created(&["wright.toml", ".wright.toml", ".wright/config.toml", ".wrightrc", "wright.json", ".config/wright/x"])
-        .played()
+    Place::created(&[
+        "wright.toml",
+        ".wright.toml",
+        ".wright/config.toml",
+        ".wrightrc",
+        "wright.json",
+        ".config/wright/x",
+    ])
+    .played()
 }
 
 fn renames() -> Played {
-    let files: &[(&str, &[u8])] =
-        &[(".github/workflows/ci.yml", b"good\n"), ("evil/workflows/ci.yml", b"evil\n"), ("sub/.husky/pre-push", b"h\n")];
+    let files: &[(&str, &[u8])] = &[
+        (".github/workflows/ci.yml", b"good\n"),
+        ("evil/workflows/ci.yml", b"evil\n"),
+        ("sub/.husky/pre-push", b"h\n"),
+    ];
     let mut it = Place::with(files);
     let tree = it.worktree.root().to_path_buf();
     std::fs::rename(tree.join(".github"), tree.join("old")).unwrap();
