@@ -107,7 +107,7 @@ impl Contents<'_> {
         let n_threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
         let n_files = files.len().div_ceil(n_threads).max(MIN_FILES_PER_THREAD);
         std::thread::scope(|scope| {
-            let workers: Vec<_> = files.chunks(n_files).map(|part| scope.spawn(|| self.part(part))).collect();
+            let workers: Vec<_> = files.chunks(n_files).map(|part| scope.spawn(move || self.part(part))).collect();
             let mut skipped = Vec::new();
             let mut outcome = Ok(());
             for worker in workers {
