@@ -98,7 +98,9 @@ fn generate(root: &Path, n_files: usize) -> Result<usize, Box<dyn std::error::Er
     }
     for words in [&["init", "-q"][..], &["add", "-A"], &["commit", "-q", "-m", "x"], &["gc", "-q"]] {
         let mut git = Command::new("git");
-        git.current_dir(root).args(["-c", "user.name=a", "-c", "user.email=a@example.com"]).args(words);
+        git.current_dir(root)
+            .args(["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "gc.auto=0"])
+            .args(words);
         if !git.status()?.success() {
             return Err("git failed".into());
         }
