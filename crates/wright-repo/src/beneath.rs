@@ -1,14 +1,19 @@
 //! Reads and writes below a folder without ever following a link.
 //!
-//! Each component of a path is opened relative to the one before it and refused when it is a link, so there is no moment
-//! between a check and its use in which someone could swap a folder for a link. Paths are checked by [`path_rules`] first.
+//! The kernel resolves each path below an open folder and refuses every link on the way (`openat2`), so there is no moment
+//! between a check and its use in which someone could swap a folder for a link. Where the kernel cannot, each component is
+//! opened relative to the one before it and refused when it is a link. Paths are checked by [`path_rules`] first.
+//!
+//! What is read is a regular file of a size we allow, opened without waiting for anything. In a tree that someone else
+//! works in ([`Beneath::open_untrusted`]) a file with a second name is refused too: the other name may be outside.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, RawMode, Stat, Uid};
 use rustix::io::Errno;
@@ -18,17 +23,33 @@ use crate::{RepoError, path_rules};
 /// What names of our own files begin with while a change is under way.
 pub(crate) const TEMPORARY_PREFIX: &str = ".wright-";
 
-const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
-const READ: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
-const CREATE: OFlags =
+/// How a folder is opened.
+pub(crate) const FOLDER: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+/// How a file is opened: a named pipe would make the call wait without `NONBLOCK`.
+pub(crate) const READ: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
+/// How a regular file is created where nothing may be yet.
+pub(crate) const CREATE: OFlags =
     OFlags::WRONLY.union(OFlags::CREATE).union(OFlags::EXCL).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// A folder whose content is reached without following links.
 #[derive(Debug)]
 pub(crate) struct Beneath {
-    root: PathBuf,
     dir: OwnedFd,
+    trust: Trust,
 }
+
+/// Whose files lie below a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// The user's own, who may give a file as many names as they like.
+    User,
+    /// Those of someone whose commands we run.
+    Untrusted,
+}
+
+/// What a file is called that has a second name somewhere.
+pub(crate) const SHARED: &str = "a file with a second name, which may be outside";
 
 /// The place of one file: its open folder and its name there.
 #[derive(Debug)]
@@ -45,6 +66,8 @@ pub(crate) struct Found {
     pub(crate) size: u64,
     pub(crate) mode: u32,
     pub(crate) owner: (u32, u32),
+    /// Whether the file has another name somewhere.
+    is_shared: bool,
 }
 
 impl Beneath {
@@ -52,7 +75,12 @@ impl Beneath {
     pub(crate) fn open(root: &Path) -> Result<Self, RepoError> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let dir = rustix::fs::open(root, flags, Mode::empty()).map_err(RepoError::io("open the folder", root))?;
-        Ok(Self { root: root.to_path_buf(), dir })
+        Ok(Self { dir, trust: Trust::User })
+    }
+
+    /// Opens a folder that someone else works in; of files with several names, none is read.
+    pub(crate) fn open_untrusted(root: &Path) -> Result<Self, RepoError> {
+        Ok(Self { trust: Trust::Untrusted, ..Self::open(root)? })
     }
 
     pub(crate) fn dir(&self) -> &OwnedFd {
@@ -78,38 +106,92 @@ impl Beneath {
 
     /// Reads the regular file at `path`; nothing when there is none.
     pub(crate) fn read(&self, path: &Path, max_bytes: u64) -> Result<Option<Vec<u8>>, RepoError> {
-        self.find(path)?.map(|found| found.read(path, max_bytes)).transpose()
+        let Some(found) = self.find(path)? else { return Ok(None) };
+        if self.trust == Trust::Untrusted && found.is_shared {
+            return Err(RepoError::NotAFile { path: path.to_path_buf(), found: SHARED });
+        }
+        found.read(path, max_bytes).map(Some)
     }
 
     fn walk(&self, path: &Path, created: &mut Vec<PathBuf>, missing: OnMissing) -> Result<Option<Place>, RepoError> {
         path_rules::check(path)?;
-        let mut names: Vec<&OsStr> = path.components().map(Component::as_os_str).collect();
-        let Some(name) = names.pop() else {
+        let Some(name) = path.file_name() else {
             return Err(RepoError::UnsafePath { path: path.to_path_buf(), reason: "it is empty" });
         };
-        let mut dir = self.dir.try_clone().map_err(RepoError::io("open the folder", &self.root))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let opened = match open_beneath(&self.dir, folder, FOLDER) {
+            Err(Errno::NOENT) if matches!(missing, OnMissing::Create) => self.create_folders(folder, created),
+            opened => opened.map_err(|error| (error, folder.to_path_buf())),
+        };
+        match opened {
+            Ok(dir) => Ok(Some(Place { dir, name: name.to_owned(), path: path.to_path_buf() })),
+            Err((Errno::NOENT, _)) if matches!(missing, OnMissing::Stop) => Ok(None),
+            Err((Errno::NOTDIR | Errno::LOOP | Errno::XDEV, _)) => {
+                Err(RepoError::NotAFile { path: path.to_path_buf(), found: "below a link or a file" })
+            }
+            Err((error, at)) => Err(RepoError::io("open the folder", &at)(error)),
+        }
+    }
+
+    /// Makes the folders that are missing, one below the other; on an error says where.
+    fn create_folders(&self, folder: &Path, created: &mut Vec<PathBuf>) -> Result<OwnedFd, (Errno, PathBuf)> {
+        let mut dir = rustix::io::fcntl_dupfd_cloexec(&self.dir, 0).map_err(|error| (error, PathBuf::new()))?;
         let mut so_far = PathBuf::new();
-        for folder in names {
-            so_far.push(folder);
-            dir = match (rustix::fs::openat(&dir, folder, FOLDER, Mode::empty()), missing) {
-                (Ok(opened), _) => opened,
-                (Err(Errno::NOENT), OnMissing::Stop) => return Ok(None),
-                (Err(Errno::NOENT), OnMissing::Create) => {
-                    rustix::fs::mkdirat(&dir, folder, Mode::from_raw_mode(0o777))
-                        .map_err(RepoError::io("create the folder", &so_far))?;
+        for name in folder.components().map(Component::as_os_str) {
+            so_far.push(name);
+            let failed = |error| (error, so_far.clone());
+            dir = match open_beneath(&dir, Path::new(name), FOLDER) {
+                Err(Errno::NOENT) => {
+                    rustix::fs::mkdirat(&dir, name, Mode::from_raw_mode(0o777)).map_err(failed)?;
                     created.push(so_far.clone());
-                    let opened = rustix::fs::openat(&dir, folder, FOLDER, Mode::empty())
-                        .map_err(RepoError::io("open the folder", &so_far))?;
+                    let opened = open_beneath(&dir, Path::new(name), FOLDER).map_err(failed)?;
                     copy_owner(&dir, &opened);
                     opened
                 }
-                (Err(Errno::NOTDIR | Errno::LOOP), _) => {
-                    return Err(RepoError::NotAFile { path: path.to_path_buf(), found: "below a link or a file" });
-                }
-                (Err(error), _) => return Err(RepoError::io("open the folder", &so_far)(error)),
+                opened => opened.map_err(failed)?,
             };
         }
-        Ok(Some(Place { dir, name: name.to_owned(), path: path.to_path_buf() }))
+        Ok(dir)
+    }
+}
+
+/// Opens what is at `path` below `dir`, which must exist, without following a link anywhere on the way.
+///
+/// The path must be free of `..`, see [`path_rules`]; an empty one is the folder itself.
+pub(crate) fn open_beneath(dir: &OwnedFd, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
+    if path.as_os_str().is_empty() {
+        return rustix::io::fcntl_dupfd_cloexec(dir, 0);
+    }
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::ResolveFlags;
+        const RESOLVE: ResolveFlags =
+            ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
+        static IS_MISSING: AtomicBool = AtomicBool::new(false);
+        if !IS_MISSING.load(Ordering::Relaxed) {
+            match rustix::fs::openat2(dir, path, flags, Mode::empty(), RESOLVE) {
+                // A kernel before 5.6, or a container that does not know the call.
+                Err(Errno::NOSYS | Errno::PERM) => IS_MISSING.store(true, Ordering::Relaxed),
+                opened => return opened,
+            }
+        }
+    }
+    open_stepwise(dir, path, flags)
+}
+
+/// Does the same with one call for each component.
+fn open_stepwise(dir: &OwnedFd, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut above = rustix::io::fcntl_dupfd_cloexec(dir, 0)?;
+    for component in folder.components() {
+        match component {
+            Component::Normal(name) => above = rustix::fs::openat(&above, name, FOLDER, Mode::empty())?,
+            _ => return Err(Errno::XDEV),
+        }
+    }
+    match path.components().next_back() {
+        Some(Component::Normal(name)) => rustix::fs::openat(&above, name, flags | OFlags::NOFOLLOW, Mode::empty()),
+        _ => Err(Errno::XDEV),
     }
 }
 
@@ -126,7 +208,7 @@ impl Place {
         // file is known to be the one that is read.
         let Some(stat) = self.stat()? else { return Ok(None) };
         self.check_regular(&stat)?;
-        let opened = match rustix::fs::openat(&self.dir, &self.name, READ, Mode::empty()) {
+        let opened = match open_beneath(&self.dir, Path::new(&self.name), READ) {
             Ok(opened) => opened,
             Err(Errno::NOENT) => return Ok(None),
             Err(error) => return Err(RepoError::io("open", &self.path)(error)),
@@ -138,6 +220,7 @@ impl Place {
             size: u64::try_from(stat.st_size).unwrap_or_default(),
             mode: permissions(&stat),
             owner: (stat.st_uid, stat.st_gid),
+            is_shared: stat.st_nlink > 1,
         }))
     }
 
@@ -244,6 +327,15 @@ impl Found {
     }
 }
 
+impl Found {
+    /// Reads at most the first `max_bytes` as text, whatever is not UTF-8 replaced; nothing when they cannot be read.
+    pub(crate) fn read_head(self, max_bytes: u64) -> Option<String> {
+        let mut bytes = Vec::new();
+        self.file.take(max_bytes).read_to_end(&mut bytes).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
 /// Returns what kind of thing a name leads to.
 pub(crate) fn kind(stat: &Stat) -> FileType {
     FileType::from_raw_mode(stat.st_mode)
@@ -267,11 +359,12 @@ pub(crate) fn kind_name(kind: FileType) -> &'static str {
     }
 }
 
-/// Returns a name for a file of ours that nothing else uses.
+/// Returns a name for a file of ours that nothing else uses, and that nobody can take beforehand.
 pub(crate) fn temporary_name(ending: &str) -> OsString {
     static N_NAMES: AtomicU64 = AtomicU64::new(0);
     let number = N_NAMES.fetch_add(1, Ordering::Relaxed);
-    OsString::from(format!("{TEMPORARY_PREFIX}{}-{number}.{ending}", std::process::id()))
+    let unknown = RandomState::new().hash_one((number, std::process::id()));
+    OsString::from(format!("{TEMPORARY_PREFIX}{unknown:016x}-{number}.{ending}"))
 }
 
 /// Returns how many bytes an ordinary user may still write on the disk of an open file or folder.
@@ -326,6 +419,46 @@ mod tests {
         assert!(matches!(direct, RepoError::NotAFile { found: "a symbolic link", .. }), "{direct}");
         assert!(matches!(created, RepoError::NotAFile { .. }), "{created}");
         assert!(!outside.path().join("new").exists());
+    }
+
+    #[test]
+    fn one_call_and_many_agree_on_what_can_be_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("a/b")).unwrap();
+        std::fs::write(folder.path().join("a/b/file"), "x").unwrap();
+        symlink("a", folder.path().join("link")).unwrap();
+        symlink("file", folder.path().join("a/b/last")).unwrap();
+        let tree = Beneath::open(folder.path()).unwrap();
+        let kind = |opened: Result<OwnedFd, Errno>| opened.map(|opened| kind(&rustix::fs::fstat(opened).unwrap()));
+
+        for (path, expected) in [
+            ("a/b/file", Ok(FileType::RegularFile)),
+            ("a/b", Ok(FileType::Directory)),
+            ("link", Err(Errno::LOOP)),
+            ("a/b/last", Err(Errno::LOOP)),
+            ("a/missing", Err(Errno::NOENT)),
+            ("a/missing/x", Err(Errno::NOENT)),
+            ("/etc", Err(Errno::XDEV)),
+            ("..", Err(Errno::XDEV)),
+        ] {
+            assert_eq!(kind(open_beneath(tree.dir(), Path::new(path), READ)), expected, "{path}");
+            assert_eq!(kind(open_stepwise(tree.dir(), Path::new(path), READ)), expected, "{path}");
+        }
+        assert!(open_beneath(tree.dir(), Path::new("link/b"), READ).is_err());
+        assert!(open_stepwise(tree.dir(), Path::new("link/b"), READ).is_err());
+    }
+
+    #[test]
+    fn a_file_with_a_second_name_is_read_only_where_its_owner_works() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a"), "x").unwrap();
+        std::fs::hard_link(folder.path().join("a"), folder.path().join("b")).unwrap();
+
+        let own = Beneath::open(folder.path()).unwrap().read(Path::new("b"), 10).unwrap();
+        let error = Beneath::open_untrusted(folder.path()).unwrap().read(Path::new("b"), 10).unwrap_err();
+
+        assert_eq!(own.as_deref(), Some(&b"x"[..]));
+        assert!(matches!(error, RepoError::NotAFile { found: SHARED, .. }), "{error}");
     }
 
     #[test]

@@ -4,18 +4,20 @@
 //! link that leads out. What cannot be written safely is left out and listed. Links are made last, so that nothing can
 //! be written through one.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::{OpenOptionsExt, symlink};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::Mode;
 use sha2::{Digest, Sha256};
 
-use crate::beneath::{free_bytes, write_error};
+use crate::beneath::{self, Beneath, free_bytes, write_error};
 use crate::commit::{CommitId, FileMode, TrackedFile};
 use crate::git::{Git, malformed};
 use crate::worktree::{Committed, CommittedFile, Worktree};
@@ -56,6 +58,14 @@ pub enum SkipReason {
     SpecialFile,
     /// A folder nested too deeply to be copied.
     TooDeep,
+    /// A file larger than a worktree may hold.
+    TooLarge,
+    /// A file with a second name, which may be outside the tree.
+    SharedFile,
+    /// The git folder of a repository inside the tree. Its files are taken as plain files.
+    NestedRepository,
+    /// A name that git itself would not store.
+    RefusedByGit,
 }
 
 impl SkipReason {
@@ -69,6 +79,10 @@ impl SkipReason {
             Self::UnusableName => "a name that the file system does not accept",
             Self::SpecialFile => "a pipe, a socket or a device",
             Self::TooDeep => "nested too deeply",
+            Self::TooLarge => "too large",
+            Self::SharedFile => beneath::SHARED,
+            Self::NestedRepository => "the git folder of a repository inside the tree",
+            Self::RefusedByGit => "a name that git does not store",
         }
     }
 }
@@ -77,8 +91,9 @@ impl SkipReason {
 pub(crate) fn export(git: &Git, commit: &CommitId, dest: &Path) -> Result<Worktree, RepoError> {
     let plan = Plan::new(repository::tracked_files(git, commit)?);
     let fresh = FreshFolder::create(dest)?;
-    check_space(plan.needed_bytes(), free_bytes(fresh.open()?))?;
-    let mut writer = Writer { root: dest, folders: HashSet::new() };
+    let tree = fresh.open()?;
+    check_space(plan.needed_bytes(), free_bytes(tree.dir()))?;
+    let mut writer = Writer { tree, folder: None };
     let worktree = read_content(git, commit, dest, plan, &mut |file, content| writer.write(file, content))?;
     fresh.keep();
     Ok(worktree)
@@ -101,22 +116,29 @@ pub(crate) struct FreshFolder<'a> {
 }
 
 impl<'a> FreshFolder<'a> {
-    /// Creates the folder; one that exists must be empty.
+    /// Creates the folder; one that exists must be empty, no link, and ours.
     pub(crate) fn create(path: &'a Path) -> Result<Self, RepoError> {
-        let existed = path.symlink_metadata().is_ok();
-        if existed {
-            let is_empty = std::fs::read_dir(path).is_ok_and(|mut names| names.next().is_none());
-            if !is_empty {
-                return Err(RepoError::DestinationNotEmpty { path: path.to_path_buf() });
+        let Ok(found) = path.symlink_metadata() else {
+            if let Some(parent) = path.parent() {
+                std::fs::create_dir_all(parent).map_err(RepoError::io("create the folder", parent))?;
             }
-        } else {
-            std::fs::create_dir_all(path).map_err(RepoError::io("create the folder", path))?;
+            // Not `create_dir_all`: a name that someone has taken since must be an error.
+            std::fs::create_dir(path).map_err(RepoError::io("create the folder", path))?;
+            return Ok(Self { path, existed: false, is_kept: false });
+        };
+        if !found.is_dir() || found.uid() != rustix::process::geteuid().as_raw() {
+            let reason = "it is a link, or belongs to someone else";
+            return Err(RepoError::UnsafePath { path: path.to_path_buf(), reason });
         }
-        Ok(Self { path, existed, is_kept: false })
+        let is_empty = std::fs::read_dir(path).is_ok_and(|mut names| names.next().is_none());
+        if !is_empty {
+            return Err(RepoError::DestinationNotEmpty { path: path.to_path_buf() });
+        }
+        Ok(Self { path, existed: true, is_kept: false })
     }
 
-    pub(crate) fn open(&self) -> Result<File, RepoError> {
-        File::open(self.path).map_err(RepoError::io("open the folder", self.path))
+    pub(crate) fn open(&self) -> Result<Beneath, RepoError> {
+        Beneath::open(self.path)
     }
 
     pub(crate) fn keep(mut self) {
@@ -282,52 +304,63 @@ fn stays_in_tree(link: &Path, target: &Path) -> bool {
     !target.as_os_str().is_empty()
 }
 
-struct Writer<'a> {
-    root: &'a Path,
-    folders: HashSet<PathBuf>,
+struct Writer {
+    tree: Beneath,
+    /// The folder of the latest file, open: git lists files folder by folder.
+    folder: Option<(PathBuf, OwnedFd)>,
 }
 
-impl Writer<'_> {
+impl Writer {
     fn write(&mut self, file: &TrackedFile, content: Content<'_>) -> Result<Option<[u8; 32]>, Refused> {
-        let path = self.root.join(&file.path);
-        self.make_folder(&file.path)?;
+        let (dir, name) = self.place(&file.path)?;
         match content {
             Content::Link(target) => {
-                symlink(target, &path).map_err(|error| self.refused(file, error))?;
+                rustix::fs::symlinkat(&target, dir, name).map_err(|error| self.refused(file, error.into()))?;
                 Ok(None)
             }
             Content::File(reader) => {
                 let mode = if file.mode == FileMode::Executable { 0o777 } else { 0o666 };
-                let created = OpenOptions::new().write(true).create_new(true).mode(mode).open(&path);
-                let mut created = created.map_err(|error| self.refused(file, error))?;
+                let created = rustix::fs::openat(dir, name, beneath::CREATE, Mode::from_raw_mode(mode));
+                let mut created = File::from(created.map_err(|error| self.refused(file, error.into()))?);
                 Ok(Some(copy_hashed(reader, &mut created).map_err(|error| self.refused(file, error))?))
             }
         }
     }
 
-    fn make_folder(&mut self, path: &Path) -> Result<(), Refused> {
-        let Some(folder) = path.parent().filter(|folder| !self.folders.contains(*folder)) else { return Ok(()) };
-        let created = std::fs::create_dir_all(self.root.join(folder));
-        created.map_err(|error| self.refused_path(path, 0, error))?;
-        self.folders.insert(folder.to_path_buf());
-        Ok(())
+    /// Returns the open folder of a file, made if need be, and the file's name there.
+    fn place<'a>(&mut self, path: &'a Path) -> Result<(&OwnedFd, &'a OsStr), Refused> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let is_open = self.folder.as_ref().is_some_and(|(open, _)| open == folder);
+        if !is_open {
+            let place = self.tree.place_created(path, &mut Vec::new()).map_err(refused_folder)?;
+            self.folder = Some((folder.to_path_buf(), place.dir));
+        }
+        let (_, dir) = self.folder.as_ref().expect("opened above");
+        Ok((dir, path.file_name().unwrap_or_default()))
     }
 
     fn refused(&self, file: &TrackedFile, error: std::io::Error) -> Refused {
-        self.refused_path(&file.path, file.size, error)
-    }
-
-    fn refused_path(&self, path: &Path, size: u64, error: std::io::Error) -> Refused {
-        match error.kind() {
-            ErrorKind::AlreadyExists | ErrorKind::NotADirectory | ErrorKind::IsADirectory => {
-                Refused::Skip(SkipReason::Clash)
-            }
-            ErrorKind::InvalidFilename | ErrorKind::InvalidInput => Refused::Skip(SkipReason::UnusableName),
-            _ => match File::open(self.root) {
-                Ok(root) => Refused::Fatal(write_error(root, path, size, error)),
-                Err(_) => Refused::Fatal(RepoError::io("write", path)(error)),
-            },
+        match skip_reason(error.kind()) {
+            Some(reason) => Refused::Skip(reason),
+            None => Refused::Fatal(write_error(self.tree.dir(), &file.path, file.size, error)),
         }
+    }
+}
+
+/// Says whether a name that cannot be made is the name's own fault, and then which.
+fn skip_reason(kind: ErrorKind) -> Option<SkipReason> {
+    match kind {
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory | ErrorKind::IsADirectory => Some(SkipReason::Clash),
+        ErrorKind::InvalidFilename | ErrorKind::InvalidInput => Some(SkipReason::UnusableName),
+        _ => None,
+    }
+}
+
+fn refused_folder(error: RepoError) -> Refused {
+    match &error {
+        RepoError::NotAFile { .. } => Refused::Skip(SkipReason::Clash),
+        RepoError::Io { source, .. } => skip_reason(source.kind()).map_or(Refused::Fatal(error), Refused::Skip),
+        _ => Refused::Fatal(error),
     }
 }
 

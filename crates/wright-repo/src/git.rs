@@ -86,12 +86,37 @@ const DROPPED_VARIABLES: [&str; 41] = [
 /// The user's own settings that are kept: they change what counts as a change, and name no program.
 const KEPT_SETTINGS: [&str; 4] = ["core.autocrlf", "core.eol", "core.excludesfile", "safe.directory"];
 
+/// Settings of the repositories that we make.
+///
+/// Names that any file system would take for `.git` are refused on all of them, what is acknowledged is on the disk, and
+/// an object that is stored is one that `git fsck --strict` accepts.
+const OWN_SETTINGS: [(&str, &str); 7] = [
+    ("core.protectHFS", "true"),
+    ("core.protectNTFS", "true"),
+    ("core.fsync", "all"),
+    ("core.logAllRefUpdates", "false"),
+    ("transfer.fsckObjects", "true"),
+    ("user.name", "Codewright"),
+    ("user.email", "codewright@localhost"),
+];
+
 /// The `git` program, tied to one repository.
 #[derive(Debug, Clone)]
 pub(crate) struct Git {
     pub(crate) root: PathBuf,
     pub(crate) git_dir: PathBuf,
+    work_tree: WorkTree,
     settings: Vec<Setting>,
+    variables: Vec<(&'static str, OsString)>,
+}
+
+/// Whether commands may look at files outside the git folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WorkTree {
+    /// Those of the checkout.
+    Root,
+    /// None: the folder that commands run in is the git folder.
+    None,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,9 +146,109 @@ impl Git {
         if root.join(".git").symlink_metadata().is_err() {
             return Err(RepoError::NotARepository { path: start.to_path_buf() });
         }
-        let mut git = Self { root, git_dir, settings: Vec::new() };
+        let mut git = Self { root, git_dir, work_tree: WorkTree::Root, settings: Vec::new(), variables: Vec::new() };
         git.settings = settings_for(&git.configured_names()?, user);
         Ok(git)
+    }
+
+    /// Makes a bare repository in an empty folder of ours, without templates, hooks or anything of the user's.
+    pub(crate) fn init_bare(folder: &Path, object_format: &str) -> Result<Self, RepoError> {
+        init(folder, &["--bare", &format!("--object-format={object_format}")])?;
+        Self::open_bare(folder)
+    }
+
+    /// Makes a repository with a checkout in an empty folder of ours.
+    pub(crate) fn init_checkout(folder: &Path, object_format: &str) -> Result<Self, RepoError> {
+        init(folder, &[&format!("--object-format={object_format}")])?;
+        Self::open_bare(&folder.join(".git"))
+    }
+
+    /// Opens a bare repository that we made: nobody else writes there, so its settings are ours.
+    pub(crate) fn open_bare(folder: &Path) -> Result<Self, RepoError> {
+        let folder = folder.canonicalize().map_err(RepoError::io("open the folder", folder))?;
+        let settings = OWN_SETTINGS.map(|(key, value)| Setting { key: key.into(), value: value.into() });
+        Ok(Self {
+            root: folder.clone(),
+            git_dir: folder,
+            work_tree: WorkTree::None,
+            settings: settings.to_vec(),
+            variables: Vec::new(),
+        })
+    }
+
+    /// Returns the same repository with a variable set for every command.
+    pub(crate) fn with_variable(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.variables.push((name, value.into()));
+        self
+    }
+
+    /// Returns how the repository names objects: `sha1` or `sha256`.
+    pub(crate) fn object_format(&self) -> Result<String, RepoError> {
+        let format = self.run_line(["rev-parse", "--show-object-format"])?;
+        match format.as_str() {
+            "sha1" | "sha256" => Ok(format),
+            _ => Err(malformed("rev-parse", "an unknown object format")),
+        }
+    }
+
+    /// Returns the folder that holds the objects.
+    pub(crate) fn objects_folder(&self) -> Result<PathBuf, RepoError> {
+        let folder = path_from_line(&self.run(["rev-parse", "--git-path", "objects"])?);
+        let folder = self.root.join(folder);
+        folder.canonicalize().map_err(RepoError::io("open the folder", &folder))
+    }
+
+    /// Runs a command and returns the only line of its output.
+    pub(crate) fn run_line<I, S>(&self, args: I) -> Result<String, RepoError>
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<OsStr>,
+    {
+        let output = self.run(args)?;
+        Ok(String::from_utf8_lossy(&output).trim_end_matches('\n').to_owned())
+    }
+
+    /// Runs a command whose standard input `write` produces; anything but success is an error.
+    pub(crate) fn feed(
+        &self,
+        args: &[&str],
+        write: impl FnOnce(&mut dyn Write) -> Result<(), RepoError>,
+    ) -> Result<Vec<u8>, RepoError> {
+        let mut command = self.command();
+        command.args(args).stderr(Stdio::piped());
+        let mut child = ReapedChild(spawn(&mut command)?);
+        let (stdin, stdout, stderr) = (child.0.stdin.take(), child.0.stdout.take(), child.0.stderr.take());
+        std::thread::scope(|scope| {
+            let stdout = scope.spawn(|| read_all(stdout));
+            let stderr = scope.spawn(|| read_all(stderr));
+            let written = stdin.map_or(Ok(()), |stdin| {
+                let mut stdin = BufWriter::with_capacity(256 * 1024, stdin);
+                write(&mut stdin)?;
+                stdin.flush().map_err(RepoError::io("write to git in", &self.root))
+            });
+            if written.is_err() {
+                child.0.kill().ok();
+            }
+            let status = child.0.wait().map_err(RepoError::io("wait for git in", &self.root))?;
+            let (stdout, stderr) = (stdout.join().unwrap_or_default(), stderr.join().unwrap_or_default());
+            if !status.success() && !stderr.is_empty() {
+                return Err(git_error(&command, &Output { status, stdout, stderr }));
+            }
+            written?;
+            if status.success() { Ok(stdout) } else { Err(git_error(&command, &Output { status, stdout, stderr })) }
+        })
+    }
+
+    /// Runs a command with files as its standard input and output.
+    pub(crate) fn pipe(&self, args: &[&str], input: Stdio, output: Stdio) -> Result<Vec<u8>, RepoError> {
+        let mut command = self.command();
+        command.args(args).stdin(input).stdout(output).stderr(Stdio::piped());
+        let child = command.spawn().map_err(|error| start_error(&command, error))?;
+        let output = child.wait_with_output().map_err(RepoError::io("read the output of git in", &self.root))?;
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        Err(git_error(&command, &output))
     }
 
     /// Runs a command and returns its standard output; anything but success is an error.
@@ -208,7 +333,11 @@ impl Git {
 
     fn command(&self) -> Command {
         let mut command = base_command(&self.root, &self.settings);
-        command.env("GIT_DIR", &self.git_dir).env("GIT_WORK_TREE", &self.root);
+        command.env("GIT_DIR", &self.git_dir);
+        if self.work_tree == WorkTree::Root {
+            command.env("GIT_WORK_TREE", &self.root);
+        }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 
@@ -261,6 +390,20 @@ fn base_command(folder: &Path, settings: &[Setting]) -> Command {
         command.args(["-c", setting]);
     }
     command
+}
+
+fn init(folder: &Path, options: &[&str]) -> Result<(), RepoError> {
+    let mut command = base_command(folder, &[]);
+    command.args(["init", "--quiet", "--template=", "--initial-branch=main"]).args(options);
+    let output = outcome(&mut command)?;
+    if output.status.success() { Ok(()) } else { Err(git_error(&command, &output)) }
+}
+
+fn read_all(stream: Option<impl Read>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // What is cut short by a broken pipe is told by the exit status.
+    stream.map(|mut stream| stream.read_to_end(&mut bytes).ok());
+    bytes
 }
 
 fn check_version() -> Result<(), RepoError> {
@@ -483,5 +626,111 @@ mod tests {
         assert_eq!(blob_size(b"0a1b tree 12\n"), None);
         assert_eq!(blob_size(b"0a1b:blob 12 missing\n"), None);
         assert_eq!(blob_size(b""), None);
+    }
+
+    /// Every kind of thing that a git command can be made to run, in a folder whose `.git` and attributes are hostile.
+    fn hostile_tree(folder: &Path) -> PathBuf {
+        use std::os::unix::fs::PermissionsExt;
+        let (tree, mark, script) = (folder.join("tree"), folder.join("mark"), folder.join("evil"));
+        std::fs::create_dir(&tree).unwrap();
+        std::fs::write(&script, format!("#!/bin/sh\ntouch {}\n", mark.display())).unwrap();
+        std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
+        std::fs::write(tree.join("a.txt"), "changed\n").unwrap();
+        std::fs::write(tree.join(".gitattributes"), "* filter=evil diff=evil merge=evil\n").unwrap();
+        std::fs::write(tree.join(".gitmodules"), "[submodule \"x\"]\n\tpath = x\n\turl = ext::evil\n").unwrap();
+        for repository in [tree.clone(), tree.join("nested")] {
+            std::fs::create_dir_all(&repository).unwrap();
+            let plain = |args: &[&str]| {
+                let mut command = Command::new("git");
+                command.current_dir(&repository).env("GIT_CONFIG_GLOBAL", "/dev/null").args(args);
+                assert!(command.output().unwrap().status.success(), "{args:?}");
+            };
+            plain(&["init", "-q"]);
+            plain(&["config", "core.hooksPath", folder.to_str().unwrap()]);
+            for key in HOSTILE_KEYS {
+                plain(&["config", key, script.to_str().unwrap()]);
+            }
+            std::fs::write(repository.join(".git/info/attributes"), "* filter=evil diff=evil merge=evil\n").unwrap();
+        }
+        for hook in ["pre-commit", "post-checkout", "post-index-change", "reference-transaction", "post-merge"] {
+            std::fs::copy(&script, folder.join(hook)).unwrap();
+        }
+        tree
+    }
+
+    const HOSTILE_KEYS: [&str; 16] = [
+        "core.fsmonitor",
+        "core.sshCommand",
+        "core.editor",
+        "core.pager",
+        "core.alternateRefsCommand",
+        "core.gitProxy",
+        "credential.helper",
+        "diff.external",
+        "diff.evil.command",
+        "diff.evil.textconv",
+        "filter.evil.clean",
+        "filter.evil.smudge",
+        "filter.evil.process",
+        "merge.evil.driver",
+        "gpg.program",
+        "uploadpack.packObjectsHook",
+    ];
+
+    /// Commands as a host would run them, with its own git folder and a tree of someone else's.
+    const COMMANDS: [&[&str]; 30] = [
+        &["status"],
+        &["status", "--porcelain=v2", "--untracked-files=all"],
+        &["add", "--all", "--ignore-errors"],
+        &["add", "a.txt"],
+        &["diff"],
+        &["diff", "--cached"],
+        &["diff", "HEAD"],
+        &["diff-files", "-p"],
+        &["diff-index", "-p", "HEAD"],
+        &["diff-tree", "-p", "HEAD"],
+        &["commit", "-q", "-a", "-m", "x"],
+        &["log", "-p"],
+        &["show", "HEAD"],
+        &["ls-files", "--others", "--modified"],
+        &["ls-tree", "-r", "HEAD"],
+        &["check-ignore", "a.txt"],
+        &["check-attr", "-a", "a.txt"],
+        &["checkout-index", "-f", "-a"],
+        &["checkout", "-f", "HEAD", "--", "a.txt"],
+        &["reset", "--hard"],
+        &["stash", "create"],
+        &["merge", "HEAD"],
+        &["cherry-pick", "--no-commit", "HEAD"],
+        &["apply", "--check", "/dev/null"],
+        &["blame", "a.txt"],
+        &["grep", "changed"],
+        &["submodule", "status"],
+        &["fetch", "origin"],
+        &["fsck", "--strict"],
+        &["gc", "--auto"],
+    ];
+
+    #[test]
+    fn with_a_git_folder_of_ours_no_command_runs_anything_of_a_hostile_tree() {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = hostile_tree(folder.path());
+        let own = folder.path().join("own");
+        std::fs::create_dir(&own).unwrap();
+        let git = Git::init_bare(&own, "sha1").unwrap().with_variable("GIT_WORK_TREE", &tree);
+        std::fs::write(tree.join("a.txt"), "first\n").unwrap();
+        git.run(["add", "a.txt", ".gitattributes"]).unwrap();
+        git.run(["commit", "-q", "-m", "x"]).unwrap();
+        std::fs::write(tree.join("a.txt"), "other\n").unwrap();
+
+        for command in COMMANDS {
+            // Whether it succeeds is not the question.
+            git.run(command).ok();
+            assert!(!folder.path().join("mark").exists(), "{command:?}");
+        }
+
+        // Plain git in the tree does run them.
+        Command::new("git").current_dir(&tree).arg("status").output().unwrap();
+        assert!(folder.path().join("mark").exists());
     }
 }

@@ -7,21 +7,28 @@
 //! writes to a git folder decides what the next git command executes. It is read back without following any link, and
 //! git is never run inside it.
 //!
-//! [`project`] says how a project is tested and which of its files deserve distrust when they change.
+//! [`History`] records the states of such a copy as commits, in a bare repository of ours that lies outside it.
+//!
+//! [`protected`] lists the files that decide what runs elsewhere, a change to which needs a person's approval by name.
+//!
+//! [`project`] says how a project is tested, and what a path says about a file.
 //!
 //! This crate is the only one that knows git. It reports facts and never decides. Every call blocks; a caller with an
 //! event loop runs it on a thread of its own.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 #![expect(clippy::disallowed_methods, reason = "the git program is started here and nowhere else")]
 
+mod history;
 mod repository;
 mod worktree;
 
 pub mod project;
+pub mod protected;
 
 mod apply;
 mod beneath;
 mod commit;
+mod copy;
 mod dependencies;
 mod error;
 mod export;
@@ -34,6 +41,7 @@ pub use apply::Applied;
 pub use commit::{CommitId, FileMode, TrackedFile};
 pub use error::RepoError;
 pub use export::{SkipReason, Skipped};
+pub use history::{History, MAX_SNAPSHOT_FILE_BYTES, Snapshot};
 pub use repository::Repository;
 pub use status::{Operation, Status};
 pub use worktree::{Changes, MAX_FILE_BYTES, Omission, Omitted, Worktree};

@@ -5,6 +5,8 @@
 
 use std::path::{Component, Path};
 
+use unicode_normalization::UnicodeNormalization;
+
 use crate::RepoError;
 
 /// Returns an error unless the path stays below where it starts and away from any git folder.
@@ -29,7 +31,7 @@ pub(crate) fn problem(path: &Path) -> Option<&'static str> {
         return Some("it is not in its plain form");
     }
     path.components().find_map(|component| match component {
-        Component::Normal(name) => is_git_folder(&name.to_string_lossy()).then_some("it leads into a git folder"),
+        Component::Normal(name) => name_problem(&name.to_string_lossy()),
         Component::CurDir | Component::ParentDir => Some("it uses `.` or `..`"),
         Component::RootDir | Component::Prefix(_) => Some("it is absolute"),
     })
@@ -37,30 +39,49 @@ pub(crate) fn problem(path: &Path) -> Option<&'static str> {
 
 /// Returns a name as a careless file system would see it: without case, invisible letters, and dots or spaces at the end.
 pub(crate) fn folded(name: &str) -> String {
-    let visible = name.chars().filter(|letter| !is_invisible(*letter)).map(narrowed);
+    // Compatibility forms, such as full-width letters and ligatures, become the letters they stand for.
+    let visible = name.nfkc().filter(|letter| !is_invisible(*letter));
     // Upper case first: it maps `ſ` and `ı` to the letters they would be taken for.
     let upper: String = visible.flat_map(char::to_uppercase).collect();
     let lower = upper.to_lowercase();
     lower.trim_end_matches(['.', ' ']).to_owned()
 }
 
-fn is_git_folder(name: &str) -> bool {
+fn name_problem(name: &str) -> Option<&'static str> {
+    // A backslash separates names on Windows, where someone may check the files out.
+    name.split('\\').find_map(|part| match part {
+        ".." => Some("it uses `.` or `..`"),
+        _ => is_git_name(part).then_some("it leads into a git folder"),
+    })
+}
+
+/// Says whether some file system would take a name for `.git`.
+pub(crate) fn is_git_name(name: &str) -> bool {
     let name = folded(name);
     let before_stream = name.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']);
     matches!(before_stream, ".git" | "git~1")
 }
 
-/// The letters that HFS+ ignores in names, and the byte order mark.
+/// The letters that some file system, or some reader, does not see: those that HFS+ ignores, the byte order mark, joiners,
+/// variation selectors and tags.
 fn is_invisible(letter: char) -> bool {
-    matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{ad}')
-}
-
-/// Turns full-width forms into the ASCII they stand for.
-fn narrowed(letter: char) -> char {
-    match letter {
-        '\u{ff01}'..='\u{ff5e}' => char::from_u32(letter as u32 - 0xfee0).unwrap_or(letter),
-        _ => letter,
-    }
+    matches!(
+        letter,
+        '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{e0000}'..='\u{e0fff}'
+            | '\u{feff}'
+            | '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{3164}'
+            | '\u{ffa0}'
+    )
 }
 
 #[cfg(test)]
@@ -100,6 +121,11 @@ mod tests {
             ".g\u{feff}it/x",
             ".gıt/x",
             ".ｇit/x",
+            ".g\u{fe0f}it/x",
+            ".\u{1d5c0}it/x",
+            "a\\.git\\config",
+            ".git\\config",
+            "..\\x",
         ];
         for path in refused {
             assert!(problem(Path::new(path)).is_some(), "{path:?}");

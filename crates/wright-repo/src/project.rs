@@ -1,7 +1,7 @@
 //! What kind of project this is: how it is tested, which files are tests, and which files deserve distrust.
 //!
 //! Everything here looks at names and at text. Nothing is executed, and nothing is decided: a command is a proposal with
-//! its reason, a protected path is a fact that the gate weighs.
+//! its reason. What makes a path protected is in [`crate::protected`].
 
 mod classify;
 mod detect;
@@ -11,7 +11,7 @@ mod sources;
 pub use classify::classify;
 pub use detect::detect;
 pub use paths::{is_build_output, is_protected_path, is_test_path};
-pub use sources::source_files;
+pub(crate) use sources::{is_readable_source, may_be_source};
 
 use std::path::PathBuf;
 

@@ -8,6 +8,7 @@ use wright_text::Patch;
 use crate::apply::{self, Applied};
 use crate::commit::{self, CommitId, TrackedFile};
 use crate::git::{self, Git};
+use crate::history::History;
 use crate::status::{self, Status};
 use crate::worktree::Worktree;
 use crate::{RepoError, dependencies, export, path_rules};
@@ -94,6 +95,18 @@ impl Repository {
     /// The content of the commit is read again to know what has changed since.
     pub fn open_worktree(&self, commit: &CommitId, root: &Path) -> Result<Worktree, RepoError> {
         export::reopen(&self.git, commit, root)
+    }
+
+    /// Makes the bare repository that records what happens in copies of a commit, in a folder that does not exist yet.
+    ///
+    /// It borrows this repository's objects and never writes to it.
+    pub fn create_history(&self, base: &CommitId, folder: &Path) -> Result<History, RepoError> {
+        History::create(&self.git, folder, base)
+    }
+
+    /// Opens what an earlier [`Repository::create_history`] of the same commit made.
+    pub fn open_history(&self, base: &CommitId, folder: &Path) -> Result<History, RepoError> {
+        History::open(folder, base)
     }
 
     /// Lists the dependency folders of the checkout that are not in the repository but that its tests need.

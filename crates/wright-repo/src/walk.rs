@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
+use rustix::fs::{AtFlags, Dir, FileType, Stat};
 use rustix::io::Errno;
 
 use crate::RepoError;
@@ -13,8 +13,6 @@ use crate::beneath::{self, Beneath};
 
 /// How deep folders may be nested. Each level keeps a folder open, and a process may not have many.
 pub(crate) const MAX_DEPTH: usize = 200;
-
-const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// One name in a folder.
 pub(crate) struct Entry<'a> {
@@ -68,7 +66,7 @@ impl Walk<'_> {
                 self.too_deep.push(path);
                 continue;
             }
-            match rustix::fs::openat(dir, &name, FOLDER, Mode::empty()) {
+            match beneath::open_beneath(dir, Path::new(&name), beneath::FOLDER) {
                 Ok(opened) => self.folder(&opened, &path, depth + 1)?,
                 Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
                 Err(error) => return Err(RepoError::io("open the folder", &path)(error)),

@@ -7,20 +7,19 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::FileType;
 use wright_text::{FileChange, Patch};
 
-use crate::beneath::{self, Beneath, Place, TEMPORARY_PREFIX};
+use crate::beneath::{self, Beneath, TEMPORARY_PREFIX};
 use crate::commit::CommitId;
-use crate::export::{FreshFolder, SkipReason, Skipped, check_space, copy_hashed};
+use crate::export::{FreshFolder, Skipped, copy_hashed};
 use crate::git::Git;
 use crate::walk::{Descend, Entry, walk};
-use crate::{RepoError, path_rules, project};
+use crate::{RepoError, copy, path_rules, project};
 
 /// The largest file that is read from a worktree.
 pub const MAX_FILE_BYTES: u64 = 8 * 1024 * 1024;
@@ -71,6 +70,10 @@ pub enum Omission {
     UnsafePath,
     /// The folder is nested too deeply to look into.
     TooDeep,
+    /// The file has a second name, which may be outside, so its content may be somebody else's.
+    SharedFile,
+    /// There is a git repository in a folder of the worktree. Its files count as files; its history does not.
+    NestedRepository,
 }
 
 /// What the commit held.
@@ -148,11 +151,8 @@ impl Worktree {
         if root.starts_with(&self.root) {
             return Err(RepoError::UnsafePath { path: root, reason: "it lies inside the folder to copy" });
         }
-        let mut copy = Copy::new(Beneath::open(&root)?);
-        let too_deep = walk(&self.open()?, &mut |entry| copy.entry(entry))?;
         let mut skipped = self.skipped.clone();
-        skipped.append(&mut copy.skipped);
-        skipped.extend(too_deep.into_iter().map(|path| Skipped { path, reason: SkipReason::TooDeep }));
+        skipped.extend(copy::copy_tree(&self.open()?, &Beneath::open(&root)?)?);
         fresh.keep();
         Ok(Self { root, base: self.base.clone(), skipped, committed: Arc::clone(&self.committed) })
     }
@@ -186,6 +186,8 @@ impl Worktree {
                 Omission::Link => RepoError::NotAFile { path, found: "a symbolic link" },
                 Omission::ModeChanged => RepoError::NotAFile { path, found: "changed in its mode" },
                 Omission::NotAFile => RepoError::NotAFile { path, found: "no longer a file" },
+                Omission::SharedFile => RepoError::NotAFile { path, found: beneath::SHARED },
+                Omission::NestedRepository => RepoError::NotAFile { path, found: "another repository" },
                 Omission::UnsafePath | Omission::TooDeep => {
                     RepoError::UnsafePath { path, reason: "it is out of reach" }
                 }
@@ -208,8 +210,22 @@ impl Worktree {
         Ok(patch)
     }
 
-    fn open(&self) -> Result<Beneath, RepoError> {
-        Beneath::open(&self.root)
+    /// Lists at most `limit` source files of the commit that are still there, in the order of their paths.
+    ///
+    /// Hidden files are left out, and so are files that are generated, minified, binary or over a megabyte.
+    pub fn source_files(&self, limit: usize) -> Result<Vec<PathBuf>, RepoError> {
+        let tree = self.open()?;
+        let candidates = self.tracked_files().filter(|path| project::may_be_source(path));
+        let readable = candidates.filter(|path| project::is_readable_source(&tree, path));
+        Ok(readable.take(limit).map(Path::to_path_buf).collect())
+    }
+
+    pub(crate) fn open(&self) -> Result<Beneath, RepoError> {
+        Beneath::open_untrusted(&self.root)
+    }
+
+    pub(crate) fn committed(&self) -> &Committed {
+        &self.committed
     }
 }
 
@@ -232,6 +248,12 @@ impl Committed {
         let nearest_first = path.ancestors().skip(1).filter_map(|folder| self.ignore_rules.get(folder));
         let mut decisions = nearest_first.map(|rules| rules.matched(&path, kind == FileType::Directory));
         decisions.find(|decision| !decision.is_none()).is_some_and(|decision| decision.is_ignore())
+    }
+
+    /// Says whether something is no part of anyone's change: neither in the commit nor anything that would be committed.
+    pub(crate) fn is_uninteresting(&self, entry: &Entry<'_>) -> bool {
+        let is_known = self.files.contains_key(entry.path) || self.links.contains_key(entry.path);
+        !is_known && (is_leftover(entry) || self.is_ignored(entry.path, entry.kind))
     }
 
     fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, RepoError> {
@@ -300,7 +322,11 @@ impl Collector<'_> {
     fn new_files(&mut self, tree: &Beneath, is_wanted: &dyn Fn(&Path) -> bool) -> Result<(), RepoError> {
         let committed = self.committed;
         let new = RefCell::new(Vec::new());
+        let nested = RefCell::new(Vec::new());
         let too_deep = walk(tree, &mut |entry| {
+            if is_nested_repository(entry) {
+                nested.borrow_mut().push(entry.path.to_path_buf());
+            }
             let is_known = committed.files.contains_key(entry.path) || committed.links.contains_key(entry.path);
             if is_known || is_leftover(entry) || committed.is_ignored(entry.path, entry.kind) {
                 return Ok(Descend::Past);
@@ -315,6 +341,9 @@ impl Collector<'_> {
         }
         for path in too_deep.iter().filter(|path| is_wanted(path)) {
             self.omit(path, Omission::TooDeep);
+        }
+        for path in nested.into_inner().iter().filter(|path| is_wanted(path)) {
+            self.omit(path, Omission::NestedRepository);
         }
         Ok(())
     }
@@ -337,6 +366,7 @@ impl Collector<'_> {
                 Err(_) => self.omit(path, Omission::NotText),
             },
             Err(RepoError::TooLarge { .. }) => self.omit(path, Omission::TooLarge),
+            Err(RepoError::NotAFile { found: beneath::SHARED, .. }) => self.omit(path, Omission::SharedFile),
             Err(RepoError::NotAFile { .. }) => self.omit(path, Omission::NotAFile),
             Err(error) => return Err(error),
         }
@@ -394,6 +424,12 @@ impl Collector<'_> {
     }
 }
 
+/// Says whether a name is the git folder of a repository below the root. The one in the root itself is a throw-away.
+fn is_nested_repository(entry: &Entry<'_>) -> bool {
+    let is_git_folder = path_rules::is_git_name(&entry.name.to_string_lossy());
+    is_git_folder && entry.kind == FileType::Directory && entry.path.components().nth(1).is_some()
+}
+
 /// Says whether something is no part of anyone's change: a git folder, a build's output, a temporary file of ours.
 fn is_leftover(entry: &Entry<'_>) -> bool {
     let is_git_folder = entry.kind == FileType::Directory && path_rules::problem(Path::new(entry.name)).is_some();
@@ -403,90 +439,4 @@ fn is_leftover(entry: &Entry<'_>) -> bool {
 
 fn digest(mut file: &File, path: &Path) -> Result<[u8; 32], RepoError> {
     copy_hashed(&mut file, &mut std::io::sink()).map_err(RepoError::io("read", path))
-}
-
-/// Copies one tree into another, entry by entry.
-struct Copy {
-    to: Beneath,
-    skipped: Vec<Skipped>,
-    /// How much may still be written. A file full of holes takes no room until it is copied.
-    free: u64,
-    can_share: bool,
-}
-
-impl Copy {
-    fn new(to: Beneath) -> Self {
-        let free = beneath::free_bytes(to.dir());
-        Self { to, skipped: Vec::new(), free, can_share: cfg!(target_os = "linux") }
-    }
-
-    fn entry(&mut self, entry: &Entry<'_>) -> Result<Descend, RepoError> {
-        if path_rules::problem(entry.path).is_some() {
-            self.skip(entry, SkipReason::UnsafePath);
-            return Ok(Descend::Past);
-        }
-        match entry.kind {
-            FileType::Directory => self.folder(entry)?,
-            FileType::Symlink => self.link(entry)?,
-            FileType::RegularFile => self.file(entry)?,
-            _ => self.skip(entry, SkipReason::SpecialFile),
-        }
-        Ok(Descend::Into)
-    }
-
-    fn folder(&self, entry: &Entry<'_>) -> Result<(), RepoError> {
-        let place = self.place(entry)?;
-        let mode = Mode::from_raw_mode((beneath::permissions(entry.stat) | 0o700) as rustix::fs::RawMode);
-        rustix::fs::mkdirat(&place.dir, &place.name, mode).map_err(RepoError::io("create the folder", entry.path))
-    }
-
-    fn link(&self, entry: &Entry<'_>) -> Result<(), RepoError> {
-        let target = rustix::fs::readlinkat(entry.dir, entry.name, Vec::new());
-        let target = target.map_err(RepoError::io("read the link", entry.path))?;
-        let place = self.place(entry)?;
-        rustix::fs::symlinkat(&target, &place.dir, &place.name).map_err(RepoError::io("create the link", entry.path))
-    }
-
-    fn file(&mut self, entry: &Entry<'_>) -> Result<(), RepoError> {
-        let size = u64::try_from(entry.stat.st_size).unwrap_or_default();
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let from = rustix::fs::openat(entry.dir, entry.name, flags, Mode::empty());
-        let from = from.map_err(RepoError::io("open", entry.path))?;
-        let stat = rustix::fs::fstat(&from).map_err(RepoError::io("look at", entry.path))?;
-        if beneath::kind(&stat) != FileType::RegularFile {
-            self.skip(entry, SkipReason::SpecialFile);
-            return Ok(());
-        }
-        let place = self.place(entry)?;
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mode = Mode::from_raw_mode(beneath::permissions(&stat) as rustix::fs::RawMode);
-        let to =
-            rustix::fs::openat(&place.dir, &place.name, flags, mode).map_err(RepoError::io("create", entry.path))?;
-        if self.share(&from, &to) {
-            return Ok(());
-        }
-        check_space(size, self.free)?;
-        let mut from = std::io::Read::take(File::from(from), size);
-        let copied = std::io::copy(&mut from, &mut File::from(to));
-        let copied = copied.map_err(|error| beneath::write_error(self.to.dir(), entry.path, size, error))?;
-        self.free -= copied;
-        Ok(())
-    }
-
-    /// Lets the copy share the content of the original, where the file system can; says whether it did.
-    fn share(&mut self, from: &OwnedFd, to: &OwnedFd) -> bool {
-        #[cfg(target_os = "linux")]
-        if self.can_share {
-            self.can_share = rustix::fs::ioctl_ficlone(to, from).is_ok();
-        }
-        self.can_share
-    }
-
-    fn place(&self, entry: &Entry<'_>) -> Result<Place, RepoError> {
-        self.to.place(entry.path)?.ok_or_else(|| RepoError::NotFound { path: entry.path.to_path_buf() })
-    }
-
-    fn skip(&mut self, entry: &Entry<'_>, reason: SkipReason) {
-        self.skipped.push(Skipped { path: entry.path.to_path_buf(), reason });
-    }
 }

@@ -31,6 +31,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 use wright_gate::{CheckRecord, Finding, Severity, Verified, full};
 use wright_provider::Usage;
+use wright_repo::protected::Approvals;
 use wright_repo::{RepoError, Repository};
 use wright_text::Patch;
 
@@ -139,12 +140,18 @@ fn finding_json(finding: &Finding) -> Value {
     })
 }
 
-/// Applies a verified patch to the checkout. One that no longer fits is refused, and nothing is written.
-fn apply(repo: &Repository, patch: &Verified<Patch>) -> Result<(), Failure> {
-    match full::apply(repo, patch) {
+/// Applies a verified patch to the checkout. One that no longer fits, or that changes a protected file without a person's
+/// named approval, is refused, and nothing is written.
+fn apply(repo: &Repository, patch: &Verified<Patch>, approvals: &Approvals) -> Result<(), Failure> {
+    match full::apply(repo, patch, approvals) {
         Ok(_) => Ok(()),
-        Err(error @ RepoError::Conflict { .. }) => Err(Failure::from(error).exit(ExitCode::Refused)),
-        Err(error) => Err(error.into()),
+        Err(full::ApplyError::Repo(error @ RepoError::Conflict { .. })) => {
+            Err(Failure::from(error).exit(ExitCode::Refused))
+        }
+        Err(full::ApplyError::Repo(error)) => Err(error.into()),
+        Err(error @ full::ApplyError::NeedsApproval { .. }) => Err(Failure::usage(format!("cannot {error}"))
+            .exit(ExitCode::Refused)
+            .hint("Read the change to each of them with `wright tasks show`, then name each with `--allow-protected PATH`.")),
     }
 }
 

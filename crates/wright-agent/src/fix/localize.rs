@@ -42,7 +42,8 @@ struct Parsed {
 impl Files {
     fn read(tree: &Worktree) -> Self {
         let mut files = Self { sources: BTreeMap::new(), tests: BTreeMap::new() };
-        for path in project::source_files(tree.root(), MAX_FILES) {
+        // A tree that cannot be opened has no places to look at; what is done with it next says why.
+        for path in tree.source_files(MAX_FILES).unwrap_or_default() {
             let Some(language) = Language::from_path(&path) else { continue };
             let Ok(text) = tree.read(&path) else { continue };
             let parsed = SyntaxTree::parse(language, text);

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use wright_gate::full::{self, Baseline, Judgement};
 use wright_gate::{Finding, TestRun, TestSetup, TestStatus, Verdict};
 use wright_repo::project::{self, TestKind};
+use wright_repo::protected::Approvals;
 use wright_repo::{CommitId, Repository, Worktree};
 use wright_sandbox::Limits;
 use wright_store::{NewTask, Proposal as StoredProposal, TaskId, TaskStatus};
@@ -92,7 +93,10 @@ impl<'a> Task<'a> {
             self.record("judging", json!({ "patch": candidate.to_unified_diff() })).await?;
             (self.deps.reporter)(Event::Judging);
             let judged = self.fork("judged")?;
-            let judgement = full::judge(&self.deps.sandbox, &self.setup, &baseline, &judged, candidate).await?;
+            // A repair never needs a test or a protected file, so nobody is asked to approve one.
+            let approvals = Approvals::none();
+            let judgement =
+                full::judge(&self.deps.sandbox, &self.setup, &baseline, &judged, candidate, &approvals).await?;
             search.spending.test_runs += 2;
             remove_tree(judged.root())?;
             match judgement {

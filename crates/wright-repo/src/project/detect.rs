@@ -70,7 +70,7 @@ impl Files<'_> {
     }
 
     fn head(&self, path: &Path) -> String {
-        head(&self.root.join(path), MAX_READ_BYTES).unwrap_or_default()
+        head(self.root, path, MAX_READ_BYTES).unwrap_or_default()
     }
 
     /// Returns the folders that directly hold one of `names` and lie below no other folder that does.

@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use crate::path_rules::folded;
+use crate::protected;
 
 /// Says whether a file is a test, or belongs to the tests: fixtures and their helpers too.
 pub fn is_test_path(path: &Path) -> bool {
@@ -20,14 +21,11 @@ pub fn is_test_path(path: &Path) -> bool {
     in_test_folder || is_test_name(name)
 }
 
-/// Says why a change to a file needs a person's consent, if it does.
+/// Says why a change to a file needs a person's approval, if it does; see [`crate::protected`].
 ///
 /// These files decide what the tests are, what a tool runs by itself, or what an agent is told and allowed.
 pub fn is_protected_path(path: &Path) -> Option<&'static str> {
-    let names = folded_names(path);
-    let (name, folders) = names.split_last()?;
-    let in_folder = names.iter().find_map(|name| protected_folder(name));
-    in_folder.or_else(|| protected_name(name)).or_else(|| protected_in(folders, name))
+    protected::rule_for(path).map(protected::Rule::why)
 }
 
 /// Says whether a path is what a build, a test run or an installation leaves behind.
@@ -86,228 +84,6 @@ fn is_test_name(name: &str) -> bool {
         "snap" => true,
         _ => false,
     }
-}
-
-const TEST_CONFIG: &str = "decides which tests run and how";
-const BUILD: &str = "runs code when the project is built, installed or tested";
-const CI: &str = "decides what continuous integration runs";
-const GIT: &str = "changes how git treats the files";
-const HOOKS: &str = "is run by git or by a hook manager";
-const EDITOR: &str = "can make an editor run commands";
-const AGENT: &str = "instructs or configures a coding agent";
-const PACKAGES: &str = "configures a package manager or its downloads";
-const SHELL: &str = "is run or read when someone enters the folder";
-const STARTUP: &str = "is run whenever python starts";
-const CONTAINER: &str = "decides what a container is built from and runs";
-
-/// Folders in which everything is protected; a file or a link in the place of such a folder is too.
-fn protected_folder(name: &str) -> Option<&'static str> {
-    Some(match name {
-        ".github" | ".gitlab" | ".circleci" | ".buildkite" | ".forgejo" | ".gitea" | ".woodpecker" | ".ci" => CI,
-        ".git" | "git~1" => GIT,
-        ".husky" | ".githooks" | ".git-hooks" | ".lefthook" => HOOKS,
-        ".vscode" | ".idea" | ".zed" | ".fleet" | ".vim" | ".nvim" | ".helix" | ".vs" | ".run" => EDITOR,
-        ".wright" | ".claude" | ".cursor" | ".codex" | ".gemini" | ".continue" | ".windsurf" | ".goose" | ".aider"
-        | ".roo" | ".cline" | ".clinerules" | ".kiro" | ".opencode" | ".amazonq" | ".agents" | ".junie" => AGENT,
-        ".cargo" | ".yarn" | ".bundle" | ".mvn" => PACKAGES,
-        ".devcontainer" => CONTAINER,
-        _ => return None,
-    })
-}
-
-fn protected_name(name: &str) -> Option<&'static str> {
-    exact_name(name).or_else(|| name_pattern(name))
-}
-
-fn exact_name(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "pytest.ini" | "tox.ini" | "setup.cfg" | "pyproject.toml" | "conftest.py" | "noxfile.py" | "package.json"
-        | "nextest.toml" | "tarpaulin.toml" | "phpunit.xml" | "testng.xml" | "unittest.cfg" | "nose.cfg" => TEST_CONFIG,
-        "build.rs"
-        | "cargo.toml"
-        | "setup.py"
-        | "makefile"
-        | "gnumakefile"
-        | "justfile"
-        | "taskfile.yml"
-        | "taskfile.yaml"
-        | "rakefile"
-        | "cmakelists.txt"
-        | "meson.build"
-        | "pom.xml"
-        | "build.gradle"
-        | "build.gradle.kts"
-        | "settings.gradle"
-        | "settings.gradle.kts"
-        | "gradle.properties"
-        | "gradlew"
-        | "mvnw"
-        | "gradlew.bat"
-        | "mvnw.cmd"
-        | "gradle-wrapper.properties"
-        | "gradle-wrapper.jar"
-        | "binding.gyp"
-        | "rust-toolchain"
-        | "rust-toolchain.toml"
-        | "flake.nix"
-        | "shell.nix"
-        | "default.nix"
-        | "go.work"
-        | "hatch_build.py"
-        | "dodo.py"
-        | "gruntfile.js"
-        | "gulpfile.js"
-        | "deno.json"
-        | "deno.jsonc" => BUILD,
-        "jenkinsfile"
-        | ".gitlab-ci.yml"
-        | ".travis.yml"
-        | "azure-pipelines.yml"
-        | "appveyor.yml"
-        | ".appveyor.yml"
-        | "bitbucket-pipelines.yml"
-        | ".drone.yml"
-        | ".cirrus.yml"
-        | "cloudbuild.yaml"
-        | "buildspec.yml"
-        | "codeowners"
-        | ".woodpecker.yml"
-        | "codecov.yml"
-        | ".codecov.yml" => CI,
-        ".pre-commit-config.yaml"
-        | ".pre-commit-config.yml"
-        | ".pre-commit-hooks.yaml"
-        | "lefthook.yml"
-        | "lefthook.yaml"
-        | ".lefthook.yml"
-        | ".overcommit.yml" => HOOKS,
-        ".exrc" | ".vimrc" | ".nvimrc" | ".nvim.lua" | ".dir-locals.el" | ".lvimrc" => EDITOR,
-        "agents.md"
-        | "claude.md"
-        | "claude.local.md"
-        | "gemini.md"
-        | "copilot-instructions.md"
-        | ".cursorrules"
-        | ".windsurfrules"
-        | ".clinerules"
-        | ".goosehints"
-        | ".mcp.json"
-        | "mcp.json"
-        | "wright.toml"
-        | ".wright.toml"
-        | ".roomodes"
-        | "opencode.json"
-        | ".rules" => AGENT,
-        ".npmrc"
-        | ".pnpmfile.cjs"
-        | "pnpm-workspace.yaml"
-        | "bunfig.toml"
-        | ".bunfig.toml"
-        | "pip.conf"
-        | "pip.ini"
-        | ".pypirc"
-        | "poetry.toml"
-        | "uv.toml"
-        | ".condarc"
-        | "nuget.config"
-        | ".netrc"
-        | "_netrc"
-        | ".ripgreprc"
-        | ".bowerrc" => PACKAGES,
-        ".envrc" | ".env" | ".tool-versions" | "mise.toml" | ".mise.toml" | ".bashrc" | ".zshrc" | ".profile"
-        | ".bash_profile" | ".zshenv" | ".zprofile" | ".direnvrc" | ".autoenv" | ".nvmrc" | ".python-version" => SHELL,
-        "sitecustomize.py" | "usercustomize.py" => STARTUP,
-        "dockerfile" | "containerfile" | ".dockerignore" | "compose.yaml" | "compose.yml" | "devcontainer.json"
-        | ".devcontainer.json" | "vagrantfile" | "procfile" => CONTAINER,
-        _ if GIT_HOOKS.contains(&name) => HOOKS,
-        _ => return None,
-    })
-}
-
-/// The hooks of git by name: a folder of them can have any name.
-const GIT_HOOKS: [&str; 18] = [
-    "applypatch-msg",
-    "pre-applypatch",
-    "post-applypatch",
-    "pre-commit",
-    "pre-merge-commit",
-    "prepare-commit-msg",
-    "commit-msg",
-    "post-commit",
-    "pre-rebase",
-    "post-checkout",
-    "post-merge",
-    "pre-push",
-    "pre-receive",
-    "post-receive",
-    "post-rewrite",
-    "pre-auto-gc",
-    "fsmonitor-watchman",
-    "reference-transaction",
-];
-
-fn name_pattern(name: &str) -> Option<&'static str> {
-    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
-    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
-    if name.starts_with(".git") && name != ".gitkeep" {
-        return Some(GIT);
-    }
-    if starts(&[
-        "jest.config.",
-        "jest.setup.",
-        "vitest.config.",
-        "vitest.workspace.",
-        "vitest.setup.",
-        "vite.config.",
-        "karma.conf",
-        "playwright.config.",
-        "cypress.config.",
-        "babel.config.",
-        ".babelrc",
-        ".mocharc",
-        ".nycrc",
-        ".c8rc",
-        ".coveragerc",
-        "ava.config.",
-        "jasmine.config.",
-    ]) {
-        return Some(TEST_CONFIG);
-    }
-    if starts(&[
-        "webpack.config.",
-        "rollup.config.",
-        "esbuild.config.",
-        "eslint.config.",
-        ".eslintrc",
-        ".prettierrc",
-        "prettier.config.",
-        ".lintstagedrc",
-        "lint-staged.config.",
-    ]) || ends(&[".mk", ".mak"])
-    {
-        return Some(BUILD);
-    }
-    if starts(&["dockerfile.", "containerfile.", "docker-compose"]) || ends(&[".dockerfile"]) {
-        return Some(CONTAINER);
-    }
-    if starts(&[".yarnrc"]) {
-        return Some(PACKAGES);
-    }
-    if starts(&[".env."]) {
-        return Some(SHELL);
-    }
-    if starts(&[".aider"]) {
-        return Some(AGENT);
-    }
-    if ends(&[".code-workspace", ".sublime-project"]) {
-        return Some(EDITOR);
-    }
-    ends(&[".pth"]).then_some(STARTUP)
-}
-
-fn protected_in(folders: &[String], name: &str) -> Option<&'static str> {
-    let is_jar_of_wrapper = folders.iter().any(|folder| folder == "wrapper") && name.ends_with(".jar");
-    is_jar_of_wrapper.then_some(BUILD)
 }
 
 #[cfg(test)]

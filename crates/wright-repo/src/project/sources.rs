@@ -1,12 +1,11 @@
 //! Lists the source files of a project that are worth reading.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ignore::{DirEntry, WalkBuilder};
 
 use super::is_build_output;
+use crate::beneath::Beneath;
 
 /// Larger files are data, whatever their name says.
 const MAX_SOURCE_BYTES: u64 = 1024 * 1024;
@@ -23,15 +22,17 @@ const EXTENSIONS: [&str; 37] = [
     "sql", "vue", "svelte",
 ];
 
-/// Lists at most `limit` source files below `root`, in the order of their paths, which are relative to it.
-///
-/// Ignored and hidden files are left out, and so are files that are generated, minified, binary or over a megabyte. Links
-/// are not followed.
-pub fn source_files(root: &Path, limit: usize) -> Vec<PathBuf> {
-    let files = walk(root).filter(|entry| has_source_name(entry.path())).filter(is_small);
-    let readable = files.filter(|entry| head(entry.path(), HEAD_BYTES).is_some_and(|head| is_written_by_people(&head)));
-    let relative = readable.filter_map(|entry| entry.path().strip_prefix(root).ok().map(Path::to_path_buf));
-    relative.take(limit).collect()
+/// Says whether the path of a tracked file looks like source that people wrote.
+pub(crate) fn may_be_source(path: &Path) -> bool {
+    let is_hidden = path.iter().any(|name| name.as_encoded_bytes().starts_with(b"."));
+    has_source_name(path) && !is_hidden && !is_build_output(path)
+}
+
+/// Says whether a file below an open folder reads like source that people wrote.
+pub(crate) fn is_readable_source(tree: &Beneath, path: &Path) -> bool {
+    let Ok(Some(found)) = tree.find(path) else { return false };
+    let is_small = found.size <= MAX_SOURCE_BYTES;
+    is_small && found.read_head(HEAD_BYTES).is_some_and(|head| is_written_by_people(&head))
 }
 
 /// Visits the files of a project that are neither ignored nor hidden nor made by a build, in the order of their paths.
@@ -48,19 +49,9 @@ pub(super) fn walk(root: &Path) -> impl Iterator<Item = DirEntry> {
     entries.filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
 }
 
-/// Returns at most the first `max_bytes` of a file as text; nothing when it cannot be read.
-pub(super) fn head(path: &Path, max_bytes: u64) -> Option<String> {
-    // A named pipe would make the read wait forever.
-    if !path.symlink_metadata().ok()?.is_file() {
-        return None;
-    }
-    let mut bytes = Vec::new();
-    File::open(path).ok()?.take(max_bytes).read_to_end(&mut bytes).ok()?;
-    Some(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn is_small(entry: &DirEntry) -> bool {
-    entry.metadata().is_ok_and(|found| found.len() <= MAX_SOURCE_BYTES)
+/// Returns at most the first `max_bytes` of a regular file as text; nothing when it cannot be read.
+pub(super) fn head(root: &Path, path: &Path, max_bytes: u64) -> Option<String> {
+    Beneath::open(root).ok()?.find(path).ok()??.read_head(max_bytes)
 }
 
 fn has_source_name(path: &Path) -> bool {
@@ -90,6 +81,8 @@ fn says_generated(line: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     #[test]
@@ -114,10 +107,16 @@ mod tests {
         write("blob.py", b"x\0y");
         write("huge.py", "x = 1\n".repeat(200_000).as_bytes());
         std::os::unix::fs::symlink("/etc", folder.path().join("etc")).unwrap();
+        std::os::unix::fs::symlink("a.py", folder.path().join("link.py")).unwrap();
+        let tree = Beneath::open(folder.path()).unwrap();
 
-        let found = source_files(folder.path(), 10);
+        let mut found: Vec<PathBuf> = walk(folder.path())
+            .map(|entry| entry.path().strip_prefix(folder.path()).unwrap().to_path_buf())
+            .chain(["link.py".into(), ".hidden/a.py".into(), "node_modules/x/index.js".into()])
+            .filter(|path| may_be_source(path) && is_readable_source(&tree, path))
+            .collect();
+        found.sort();
 
         assert_eq!(found, [PathBuf::from("a.py"), "empty.py".into(), "src/main.rs".into()]);
-        assert_eq!(source_files(folder.path(), 1).len(), 1);
     }
 }

@@ -4,6 +4,9 @@
 
 mod apply;
 mod checkout;
+mod escapes;
 mod export;
 mod fixture;
+mod history;
+mod paths_opened;
 mod worktree;

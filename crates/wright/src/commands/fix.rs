@@ -12,6 +12,7 @@ use wright_agent::fix::{self as agent, Deps, Outcome, Proposal, Refusal, Request
 use wright_agent::receipt::Receipt;
 use wright_gate::{Finding, TestRun};
 use wright_repo::Repository;
+use wright_repo::protected::Approvals;
 use wright_store::{Store, TaskStatus};
 
 use crate::app::App;
@@ -231,7 +232,7 @@ impl Shown<'_> {
     }
 
     async fn apply(&self, proposal: &Proposal) -> Result<(), Failure> {
-        super::apply(self.repo, &proposal.patch)?;
+        super::apply(self.repo, &proposal.patch, &Approvals::none())?;
         let task = self.store.find_task(&proposal.task).await?;
         self.store.finish(&task.id, TaskStatus::Applied).await?;
         Ok(())

@@ -1,12 +1,13 @@
 //! `wright tasks`: what was worked on, and the proposals that wait to be applied.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use wright_agent::receipt::Receipt;
 use wright_agent::stored_patch;
 use wright_gate::checks::STATIC;
 use wright_gate::{CheckRecord, Verified, full};
+use wright_repo::protected::Approvals;
 use wright_repo::{CommitId, Repository};
 use wright_store::{Proposal, Store, Task, TaskStatus};
 use wright_text::Patch;
@@ -51,6 +52,12 @@ enum Action {
     Apply {
         /// The task's id, or the beginning of it
         id: String,
+        /// Approve a change to this protected file; once for each
+        ///
+        /// Protected are files that decide what runs: continuous integration, hooks, editor tasks, build scripts, and the
+        /// settings of package managers and agents. A folder approves nothing.
+        #[arg(long, value_name = "PATH")]
+        allow_protected: Vec<PathBuf>,
     },
 }
 
@@ -61,7 +68,7 @@ pub(crate) async fn run(app: &App, args: &Args) -> Result<ExitCode, Failure> {
         None => list(app, &store, 20).await,
         Some(Action::List { limit }) => list(app, &store, *limit).await,
         Some(Action::Show { id }) => show(app, &store, id).await,
-        Some(Action::Apply { id }) => apply(app, &store, id).await,
+        Some(Action::Apply { id, allow_protected }) => apply(app, &store, id, &Approvals::of(allow_protected)).await,
     }
 }
 
@@ -148,7 +155,7 @@ fn receipt_on_disk(folder: &Path) -> Option<Value> {
     serde_json::from_str(&std::fs::read_to_string(folder.join("receipt.json")).ok()?).ok()
 }
 
-async fn apply(app: &App, store: &Store, id: &str) -> Result<ExitCode, Failure> {
+async fn apply(app: &App, store: &Store, id: &str, approvals: &Approvals) -> Result<ExitCode, Failure> {
     let task = store.find_task(id).await?;
     let Some(proposal) = store.proposal(&task.id).await? else {
         let message =
@@ -165,7 +172,7 @@ async fn apply(app: &App, store: &Store, id: &str) -> Result<ExitCode, Failure> 
     }
     let verified = reopen(&task, &proposal)?;
     let repo = Repository::discover(&task.repository)?;
-    super::apply(&repo, &verified)?;
+    super::apply(&repo, &verified, approvals)?;
     store.finish(&task.id, TaskStatus::Applied).await?;
     if app.terminal.is_json() {
         let files: Vec<_> = verified.change().files.keys().collect();

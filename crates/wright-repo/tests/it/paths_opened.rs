@@ -1,0 +1,69 @@
+//! No code that handles a tree of someone else's opens a file by its path: that is what `beneath.rs` is for.
+//!
+//! A lint cannot tell a tree from a folder of ours, so each use of the plain calls is listed here with its reason, and a
+//! new one fails until somebody has thought about it.
+
+use std::path::{Path, PathBuf};
+
+/// Calls that resolve a whole path, following links.
+const PLAIN_CALLS: [&str; 12] = [
+    "fs::read(",
+    "fs::read_to_string(",
+    "fs::write(",
+    "fs::copy(",
+    "fs::rename(",
+    "fs::metadata(",
+    "fs::read_dir(",
+    "File::open(",
+    "File::create",
+    "OpenOptions::new",
+    ".canonicalize(",
+    "fs::symlink(",
+];
+
+/// The uses that are right: the file, how many there are, and why.
+const ALLOWED: [(&str, usize, &str); 8] = [
+    ("wright-repo/src/export.rs", 2, "the destination, a folder of ours that nobody works in yet"),
+    ("wright-repo/src/git.rs", 2, "git folders of the user's and of ours"),
+    ("wright-repo/src/history.rs", 9, "the history, a folder of ours outside every tree"),
+    ("wright-repo/src/worktree.rs", 1, "the destination of a copy, which is not handed out yet"),
+    ("wright-agent/src/ask.rs", 2, "a file that the user names"),
+    ("wright-agent/src/generate.rs", 1, "a folder that the user names"),
+    ("wright-agent/src/toolchains.rs", 1, "the user's own home"),
+    ("wright-agent/src/fix/task.rs", 2, "the task's own folder, and a link in a copy that nobody works in yet"),
+];
+
+#[test]
+fn every_plain_call_on_paths_is_listed_with_its_reason() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut files = Vec::new();
+    for name in ["wright-repo", "wright-gate", "wright-agent"] {
+        sources(&crates.join(name).join("src"), &mut files);
+    }
+    assert!(files.len() > 30, "the sources are elsewhere now: {files:?}");
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let found = plain_calls(&text);
+        let name = file.strip_prefix(crates).unwrap().to_str().unwrap();
+        let n_allowed =
+            ALLOWED.iter().find(|(allowed, _, _)| name == *allowed).map_or(0, |(_, n_allowed, _)| *n_allowed);
+        assert_eq!(found.len(), n_allowed, "{name}: {found:#?}");
+    }
+}
+
+fn sources(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => sources(&path, files),
+            false => files.push(path),
+        }
+    }
+}
+
+/// Returns the lines above the tests that make such a call.
+fn plain_calls(text: &str) -> Vec<&str> {
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.filter(|line| !line.contains("rustix::") && PLAIN_CALLS.iter().any(|call| line.contains(call))).collect()
+}
