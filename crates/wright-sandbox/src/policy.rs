@@ -40,24 +40,33 @@ impl Policy {
     }
 }
 
-/// How much a command may use. The limits hold for each process, except for `wall`, `memory_bytes`, `processes` and
-/// `output_bytes`, which hold for the command as a whole.
+/// How much a command may use. `cpu`, `file_bytes` and `open_files` hold for each process, the others for the command as a
+/// whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Time from start to end.
     pub wall: Duration,
     /// Processor time of each process.
     pub cpu: Duration,
-    /// Memory of all processes together; each process is stopped from writing to more than this as well.
+    /// Memory of all processes together, with files that live in memory; each process is stopped from writing to more than
+    /// this as well.
     pub memory_bytes: u64,
+    /// How much fits into the folder for temporary files where it is the command's own, at levels A and B.
+    pub scratch_bytes: u64,
     /// The largest file a process may write.
     pub file_bytes: u64,
     /// Processes and threads at one time.
     pub processes: u64,
     /// Open files of each process.
     pub open_files: u64,
+    /// What stays free on the disk of the tree. Where less than twice as much is free at the start, half of it stays free.
+    pub free_disk_bytes: u64,
+    /// How many more files the disk of the tree can hold afterwards, counted in the same way.
+    pub free_inodes: u64,
     /// How much output is kept. A command that writes more than [`Limits::MAX_OUTPUT_FACTOR`] times as much is killed.
     pub output_bytes: u64,
+    /// How many lines of output are kept.
+    pub output_lines: u64,
 }
 
 impl Limits {
@@ -72,10 +81,14 @@ impl Default for Limits {
             wall: Duration::from_secs(300),
             cpu: Duration::from_secs(600),
             memory_bytes: 4096 * MIB,
+            scratch_bytes: 1024 * MIB,
             file_bytes: 2048 * MIB,
             processes: 512,
             open_files: 4096,
+            free_disk_bytes: 512 * MIB,
+            free_inodes: 20_000,
             output_bytes: 4 * MIB,
+            output_lines: 100_000,
         }
     }
 }
