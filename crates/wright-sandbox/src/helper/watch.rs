@@ -102,11 +102,12 @@ impl Space {
         Self { bytes: disk.f_bavail.saturating_mul(disk.f_frsize), inodes: (disk.f_files > 0).then_some(disk.f_favail) }
     }
 
-    /// Returns what must stay free: what is wanted, but never more than half of what there is, so that a command can still
-    /// run on a disk that is nearly full.
+    /// Returns what must stay free: what is wanted, or half of what there is where that is less than wanted, so that a
+    /// command can still run on a disk that is nearly full.
     fn floor(self, wanted: Self) -> Self {
-        let inodes = self.inodes.zip(wanted.inodes).map(|(now, wanted)| wanted.min(now / 2));
-        Self { bytes: wanted.bytes.min(self.bytes / 2), inodes }
+        let floor = |now: u64, wanted: u64| if now > wanted { wanted } else { now / 2 };
+        let inodes = self.inodes.zip(wanted.inodes).map(|(now, wanted)| floor(now, wanted));
+        Self { bytes: floor(self.bytes, wanted.bytes), inodes }
     }
 }
 
@@ -184,7 +185,7 @@ mod tests {
         let wanted = Space { bytes: 100, inodes: Some(10) };
         let check = |bytes, inodes, floor| assert_eq!(Space { bytes, inodes }.floor(wanted), floor);
         check(1000, Some(1000), Space { bytes: 100, inodes: Some(10) });
-        check(60, Some(12), Space { bytes: 30, inodes: Some(6) });
+        check(60, Some(12), Space { bytes: 30, inodes: Some(10) });
         check(1000, None, Space { bytes: 100, inodes: None });
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 use wright_sandbox::{Command, Exit, Limits, Policy};
 
-use crate::{Tree, is_ci, run, sandbox, trial};
+use crate::{Tree, find, is_ci, run, sandbox, trial};
 
 /// What must be on the machine, the script, and the last line it prints.
 pub(crate) const PROGRAMS: &[(&str, &[&str], &str, &str)] = &[
@@ -118,12 +118,6 @@ fn check(name: &str, needed: &[&str], script: &str, expected: &str) {
     let text = outcome.text();
     let last = text.lines().last().unwrap_or_default();
     assert_eq!((outcome.exit, last), (Exit::Code(0), expected), "{text}");
-}
-
-/// Finds a program as a user's shell would, outside.
-fn find(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|dir| dir.join(program)).find(|file| file.exists())
 }
 
 fn home() -> PathBuf {
