@@ -218,10 +218,12 @@ impl<'a> Scene<'a> {
     /// Runs this program as an attacker.
     fn attack(&self, words: &[&str], limits: &Limits) -> End {
         let program = ReachableProgram::new();
+        let setuid = words.contains(&"$setuid").then(|| Host::get().setuid_program());
+        let read_only = [program.path()].into_iter().chain(setuid).collect();
         let words = [program.path().display().to_string(), ATTACK.to_owned()]
             .into_iter()
             .chain(words.iter().map(|word| self.resolve(word)));
-        self.run_with(words.collect(), vec![program.path(), Host::get().setuid_program()], limits)
+        self.run_with(words.collect(), read_only, limits)
     }
 
     /// Runs a script in which names of the host's things are replaced.

@@ -13,7 +13,7 @@ use super::check;
 const MIB: usize = 1024 * 1024;
 
 /// How long something is held: several times longer than a watcher may sleep.
-const HOLD: Duration = Duration::from_millis(2500);
+const HOLD: Duration = Duration::from_millis(1500);
 
 /// The bytes that files are filled with.
 const CHUNK: [u8; MIB] = [1; MIB];

@@ -2,6 +2,7 @@
 //!
 //! Each takes a certain amount and says so if it got it. Outside it gets it; inside the limit is lower than that.
 
+use std::process;
 use std::time::Duration;
 
 use wright_sandbox::Limits;
@@ -44,8 +45,8 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
     limited("R5", "filling the disk of the tree", &["fill-slowly", ".", "160"], |scene| Limits { free_disk_bytes: scene.free().0 - 48 * MIB, ..quick() }, Works, EveryLevel),
     limited("R6", "endless output", &["flood", "24", "lines"], |_| Limits { output_bytes: MIB, ..quick() }, Works, EveryLevel),
     limited("R6", "an endless line", &["flood", "24", "line"], |_| Limits { output_bytes: MIB, ..quick() }, Works, EveryLevel),
-    limited("R7", "sleeping and not answering to signals", &["ignore-signals", "3"], |_| Limits { wall: Duration::from_secs(1), ..Limits::default() }, Works, EveryLevel),
-    limited("R7", "a daemon that sleeps while its command does", &["daemon-and-sleep", "3"], |_| Limits { wall: Duration::from_secs(1), ..Limits::default() }, Works, EveryLevel),
+    limited("R7", "sleeping and not answering to signals", &["ignore-signals", "2"], |_| Limits { wall: Duration::from_secs(1), ..Limits::default() }, Works, EveryLevel),
+    limited("R7", "a daemon that sleeps while its command does", &["daemon-and-sleep", "2"], |_| Limits { wall: Duration::from_secs(1), ..Limits::default() }, Works, EveryLevel),
     limited("R7", "computing without end", &["compute", "3"], |_| Limits { cpu: Duration::from_secs(1), ..quick() }, Works, EveryLevel),
     limited("R8", "more files than the disk should hold", &["many-files-slowly", ".", "12000"], |scene| Limits { free_inodes: scene.free().1.saturating_sub(3000), ..quick() },
         Works, EveryLevel),
@@ -64,9 +65,13 @@ fn little_memory() -> Limits {
 }
 
 /// Makes folders so deep that no path reaches the innermost one. Gets through if the tree cannot be used or removed then.
+/// Landlock walks up all of them at each step, so that deeper ones cost the attacker most.
 fn nested_folders(scene: &Scene<'_>) -> bool {
-    let made = scene.attack(&["nested-folders", "10000"], &quick());
+    let made =
+        scene.attack(&["nested-folders", "10000"], &Limits { wall: Duration::from_secs(60), ..Limits::default() });
     let after = scene.script("echo still usable");
-    let removed = scene.script("rm -r deep");
-    made.code != Some(i32::from(THROUGH)) || after.text.trim() != "still usable" || removed.code != Some(0)
+    let removed = process::Command::new("rm").arg("-r").arg(scene.tree.file("deep")).status();
+    made.code != Some(i32::from(THROUGH))
+        || after.text.trim() != "still usable"
+        || !removed.is_ok_and(|it| it.success())
 }
