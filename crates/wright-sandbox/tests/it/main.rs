@@ -15,6 +15,7 @@
 )]
 
 mod attacks;
+mod cost;
 mod escapes;
 mod host;
 mod levels;
@@ -45,6 +46,10 @@ const VICTIM: &str = "victim";
 type Test = (&'static str, fn());
 
 fn main() -> ExitCode {
+    if attacks::has_owners_rights() {
+        // Somebody marked a copy of this program to show that the mark counts. It must be of no other use.
+        return ExitCode::from(attacks::THROUGH);
+    }
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.first().map(String::as_str) {
         Some(HELPER) => return wright_sandbox::helper_main(),
@@ -53,8 +58,10 @@ fn main() -> ExitCode {
         _ => {}
     }
     host::have_api_key();
-    if args.first().map(String::as_str) == Some(terminal::ARGUMENT) {
-        return terminal::run_in_terminal(&args[1..]);
+    match args.first().map(String::as_str) {
+        Some(terminal::ARGUMENT) => return terminal::run_in_terminal(&args[1..]),
+        Some(cost::ARGUMENT) => return cost::measure(),
+        _ => {}
     }
     let trials = [escapes::TESTS, levels::TESTS, limits::TESTS, users::TESTS]
         .concat()

@@ -183,7 +183,7 @@ fn fill_pausing(args: &[&str], pause: Duration) -> io::Result<()> {
             thread::sleep(pause);
         }
         thread::sleep(HOLD);
-        Ok(())
+        say_what_is_left()
     });
     let _ = fs::remove_file(path);
     filled
@@ -215,6 +215,13 @@ fn make_files(folder: &Path, n_files: usize, pause: Duration) -> io::Result<()> 
         }
     }
     thread::sleep(pause * 8);
+    say_what_is_left()
+}
+
+/// Prints how many bytes and files the disk has room for.
+fn say_what_is_left() -> io::Result<()> {
+    let disk = rustix::fs::statvfs(".")?;
+    println!("{} {}", disk.f_bavail * disk.f_frsize, disk.f_favail);
     Ok(())
 }
 
