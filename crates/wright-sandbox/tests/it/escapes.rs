@@ -215,6 +215,11 @@ impl<'a> Scene<'a> {
         Self { sandbox, tree, planted: Host::get().file(&name.unwrap_or_default()) }
     }
 
+    /// Returns whether there is a sandbox around the scene.
+    pub(crate) fn is_inside(&self) -> bool {
+        self.sandbox.is_some()
+    }
+
     /// Runs this program as an attacker.
     fn attack(&self, words: &[&str], limits: &Limits) -> End {
         let program = ReachableProgram::new();

@@ -86,7 +86,7 @@ fn goes_below(scene: &Scene<'_>, words: &[&str], limits: fn((u64, u64)) -> Limit
         let left: Vec<u64> = end.text.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect();
         let is_below =
             matches!(left[..], [bytes, inodes] if bytes < limits.free_disk_bytes || inodes < limits.free_inodes);
-        end.code == Some(i32::from(THROUGH)) && is_below
+        end.code == Some(i32::from(THROUGH)) && (is_below || !scene.is_inside())
     })
 }
 
