@@ -37,21 +37,25 @@ pub(crate) struct Arguments {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Row {
     /// The case that it belongs to.
+    #[serde(rename = "id")]
     case: String,
     /// What was attempted.
+    #[serde(rename = "title")]
     attack: String,
     who: Who,
-    /// The level of the sandbox, or what stood in the way instead.
+    /// The level of the sandbox, where one stood in the way.
+    #[serde(default)]
     level: String,
     /// [`GOT_THROUGH`], or why the attack could not be tried without the wall.
     control: String,
     result: Outcome,
     /// How it was stopped, or why it was not tried.
+    #[serde(default)]
     detail: String,
 }
 
 /// What a control says that worked.
-const GOT_THROUGH: &str = "got through";
+const GOT_THROUGH: &str = "succeeds";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

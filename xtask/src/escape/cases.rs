@@ -23,13 +23,22 @@ pub(super) struct Case {
 impl Case {
     /// Returns whether `name` is this case or its family.
     pub(super) fn is_in(&self, name: &str) -> bool {
-        self.id == name || self.family() == name
+        is_in(&self.id, name)
     }
 
     /// Returns the letter of the family.
     pub(super) fn family(&self) -> &str {
-        self.id.trim_end_matches(|c: char| c.is_ascii_digit())
+        family(&self.id)
     }
+}
+
+/// Returns whether `name` is the case `id` or its family.
+pub(super) fn is_in(id: &str, name: &str) -> bool {
+    id == name || family(id) == name
+}
+
+fn family(id: &str) -> &str {
+    id.trim_end_matches(|c: char| c.is_ascii_digit())
 }
 
 /// Reads the list.

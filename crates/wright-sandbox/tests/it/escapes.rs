@@ -164,7 +164,7 @@ impl Attempt {
             Control::Omitted(reason) => return format!("not possible here: {reason}"),
         };
         match self.seen(&Scene::outside()) {
-            Err(_) => "got through".to_owned(),
+            Err(_) => "succeeds".to_owned(),
             Ok(how) if must_work => panic!("{} is stopped without a sandbox: {how}", self.what),
             Ok(how) => format!("not possible here: {how}"),
         }

@@ -14,6 +14,7 @@
     reason = "a test fails by panicking, starts processes and says what it left out"
 )]
 
+mod absences;
 mod attacks;
 mod cost;
 mod escapes;
@@ -61,9 +62,10 @@ fn main() -> ExitCode {
     match args.first().map(String::as_str) {
         Some(terminal::ARGUMENT) => return terminal::run_in_terminal(&args[1..]),
         Some(cost::ARGUMENT) => return cost::measure(),
+        Some(absences::ARGUMENT) => return absences::probe_without(args.get(1).map_or("", String::as_str)),
         _ => {}
     }
-    let trials = [escapes::TESTS, levels::TESTS, limits::TESTS, users::TESTS]
+    let trials = [absences::TESTS, escapes::TESTS, levels::TESTS, limits::TESTS, users::TESTS]
         .concat()
         .into_iter()
         .map(|(name, test)| trial(name.to_owned(), test))

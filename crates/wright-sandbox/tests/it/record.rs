@@ -34,7 +34,7 @@ pub(crate) fn write(row: &Row<'_>) {
     };
     let who = if rustix::process::geteuid().is_root() { "root" } else { "user" };
     let line = json!({
-        "case": row.case, "attack": row.attack, "who": who, "level": row.level,
+        "id": row.case, "title": row.attack, "who": who, "level": row.level,
         "control": row.control, "result": row.result, "detail": row.detail,
     });
     let mut file = OpenOptions::new().append(true).open(path).unwrap();

@@ -16,7 +16,7 @@ const MIB: usize = 1024 * 1024;
 const HOLD: Duration = Duration::from_millis(1500);
 
 /// The bytes that files are filled with.
-const CHUNK: [u8; MIB] = [1; MIB];
+static CHUNK: [u8; MIB] = [1; MIB];
 
 fn number(args: &[&str], idx: usize) -> io::Result<usize> {
     args.get(idx).and_then(|word| word.parse().ok()).ok_or_else(|| io::Error::other("a number is missing"))
