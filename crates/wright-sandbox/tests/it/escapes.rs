@@ -11,7 +11,7 @@ mod trust;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{self, Stdio};
 use std::time::Duration;
 use std::{fs, thread};
@@ -309,6 +309,9 @@ impl<'a> Scene<'a> {
         if is_alive(&self.tree.file("beat")) {
             return Err("it outlived its command".to_owned());
         }
+        if let Some(left) = self.sandbox.and_then(|_| left_behind(&self.tree.path())) {
+            return Err(format!("it left something behind: {left}"));
+        }
         Ok(self.how_stopped(end))
     }
 
@@ -346,8 +349,21 @@ impl End {
     }
 }
 
+/// Returns a mount of a tree, or a process that works in it.
+fn left_behind(tree: &Path) -> Option<String> {
+    let name = tree.display().to_string();
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    if let Some(mount) = mounts.lines().find(|line| line.contains(&name)) {
+        return Some(mount.to_owned());
+    }
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten().map(|process| process.path());
+    let mut inside =
+        processes.filter(|process| fs::read_link(process.join("cwd")).is_ok_and(|dir| dir.starts_with(tree)));
+    inside.next().map(|process| process.display().to_string())
+}
+
 /// Returns whether somebody still writes to a file.
-fn is_alive(beat: &std::path::Path) -> bool {
+fn is_alive(beat: &Path) -> bool {
     let read = || {
         let mut bytes = Vec::new();
         fs::File::open(beat).and_then(|mut file| file.read_to_end(&mut bytes)).ok().map(|_| bytes)
