@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "developer tasks start cargo and read the environment")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "developer tasks talk to the terminal")]
 
+mod escape;
 mod layers;
 mod rules;
 mod steps;
@@ -31,6 +32,8 @@ struct Arguments {
 enum Task {
     /// Run every check that continuous integration runs, in its order
     Ci(CiArguments),
+    /// Attack the sandbox and everything else that hostile input meets, and say what became of each attack
+    Escape(escape::Arguments),
     /// Compare the edge table of ARCHITECTURE.md with the crates
     Layers,
 }
@@ -65,6 +68,7 @@ fn run(task: Task) -> Result<()> {
             Ok(())
         }
         Task::Ci(arguments) => steps::run(&Workspace::load()?, &arguments.only, &arguments.skip),
+        Task::Escape(arguments) => escape::run(&Workspace::load()?, &arguments),
         Task::Layers => layers::check(&Workspace::load()?),
     }
 }

@@ -1,7 +1,7 @@
 //! Starts the helper, tells it what to do, and turns its reports into an outcome.
 
 use std::collections::BTreeMap;
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
 use std::io::{self, PipeReader, PipeWriter, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::OwnedFd;
@@ -105,12 +105,25 @@ impl Sandbox {
     /// When the policy or the command is invalid, the level is too low, or a layer cannot be built. The command was not run
     /// then, unless the error is [`SandboxError::Lost`] or [`SandboxError::Io`].
     pub async fn run(&self, policy: &Policy, command: &Command) -> Result<Outcome, SandboxError> {
+        self.run_into(policy, command, None).await
+    }
+
+    /// Runs a command as [`Sandbox::run`] does, and writes all of its output to `whole` as it comes: also what the outcome
+    /// leaves out. The limit at which a command that writes too much is killed stays the same.
+    ///
+    /// # Errors
+    /// As [`Sandbox::run`], and when the file cannot be written.
+    pub async fn run_keeping(&self, policy: &Policy, command: &Command, whole: File) -> Result<Outcome, SandboxError> {
+        self.run_into(policy, command, Some(whole)).await
+    }
+
+    async fn run_into(&self, policy: &Policy, command: &Command, whole: Option<File>) -> Result<Outcome, SandboxError> {
         self.require(policy.minimum_level)?;
         policy.check()?;
         command.check()?;
         let spec = Spec::new(policy, &self.shared.layers, Action::from(command));
         let start = Instant::now();
-        let mut run = Run::start(&self.shared.helper, &spec, &policy.limits).await?;
+        let mut run = Run::start(&self.shared.helper, &spec, &policy.limits, whole).await?;
         let end = run.finish(&policy.limits).await?;
         Ok(Outcome {
             exit: end.exit,
@@ -230,6 +243,8 @@ struct Run {
     reports: Lines<BufReader<UnixStream>>,
     pipe: Option<pipe::Receiver>,
     output: CappedOutput,
+    /// Where every byte goes as well.
+    whole: Option<File>,
 }
 
 /// What the helper said about the end.
@@ -246,7 +261,12 @@ struct End {
 }
 
 impl Run {
-    async fn start(helper: &HelperCommand, spec: &Spec, limits: &Limits) -> Result<Self, SandboxError> {
+    async fn start(
+        helper: &HelperCommand,
+        spec: &Spec,
+        limits: &Limits,
+        whole: Option<File>,
+    ) -> Result<Self, SandboxError> {
         let bytes = encode(spec)?;
         let wires = Wires::new()?;
         let mut process = Process::new(&helper.program);
@@ -265,7 +285,8 @@ impl Run {
             child,
             reports: BufReader::new(socket).lines(),
             pipe: Some(pipe::Receiver::from_owned_fd(wires.output.into())?),
-            output: CappedOutput::new(limits.output_bytes),
+            output: CappedOutput::new(limits),
+            whole,
         })
     }
 
@@ -305,7 +326,7 @@ impl Run {
                 },
                 read = read_from(&mut self.pipe, &mut buffer) => match read? {
                     0 => self.pipe = None,
-                    n_bytes => self.output.push(&buffer[..n_bytes]),
+                    n_bytes => self.keep(&buffer[..n_bytes])?,
                 },
             }
             if self.output.n_total() > max_output {
@@ -313,6 +334,11 @@ impl Run {
             }
         }
         Ok(reported)
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.output.push(bytes);
+        self.whole.as_mut().map_or(Ok(()), |whole| whole.write_all(bytes))
     }
 
     /// Hangs up, which makes the helper kill everything, and waits for it.
@@ -395,7 +421,7 @@ mod tests {
     #[test]
     fn a_note_stands_on_its_own_line_below_the_output() {
         let check = |text: &str, expected: &str| {
-            let mut output = CappedOutput::new(100);
+            let mut output = CappedOutput::new(&Limits::default());
             output.push(text.as_bytes());
             let bytes = with_notes(output, &["stopped".to_owned()]);
             assert_eq!(String::from_utf8(bytes).unwrap(), expected);

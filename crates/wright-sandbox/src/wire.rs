@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Command, LayerKind, Policy};
 
 /// The version of this format.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// The largest spec the helper reads.
 pub(crate) const MAX_SPEC_BYTES: u32 = 16 * 1024 * 1024;
@@ -43,6 +43,9 @@ impl Spec {
                 wall_ms: u64::try_from(limits.wall.as_millis()).unwrap_or(u64::MAX),
                 cpu_s: limits.cpu.as_secs().max(1),
                 memory_bytes: limits.memory_bytes,
+                scratch_bytes: limits.scratch_bytes,
+                free_disk_bytes: limits.free_disk_bytes,
+                free_inodes: limits.free_inodes,
                 file_bytes: limits.file_bytes,
                 processes: limits.processes,
                 open_files: limits.open_files,
@@ -74,6 +77,9 @@ pub(crate) struct WireLimits {
     pub(crate) wall_ms: u64,
     pub(crate) cpu_s: u64,
     pub(crate) memory_bytes: u64,
+    pub(crate) scratch_bytes: u64,
+    pub(crate) free_disk_bytes: u64,
+    pub(crate) free_inodes: u64,
     pub(crate) file_bytes: u64,
     pub(crate) processes: u64,
     pub(crate) open_files: u64,

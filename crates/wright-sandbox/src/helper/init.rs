@@ -22,10 +22,10 @@ use super::layout::Layout;
 use super::processes::{Forked, exit_now, fork_into};
 use super::refusal::{OrRefuse, Refusal};
 use super::root;
-use super::watch;
+use super::watch::Watcher;
 use crate::wire::{Report, Spec, WireLayer};
 
-/// How often the memory of all processes is added up.
+/// How often the use of memory and disk is looked at.
 const WATCH_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 
 /// What the processes inside need to know.
@@ -56,7 +56,7 @@ fn build(plan: &Plan<'_>, tree: Option<OwnedFd>, supervisor_lives: &OwnedFd) -> 
             plan.identity.map_to_itself().or_blame(layer, "map the user id")?;
         }
         raise_loopback().or_blame(layer, "bring up the loopback network")?;
-        root::enter(plan.layout, plan.identity, tree)?;
+        root::enter(plan.layout, plan.identity, tree, plan.spec.limits.scratch_bytes)?;
     }
     set_no_new_privs(true).or_blame(WireLayer::Seccomp, "rule out new privileges")?;
     plan.identity.assume()?;
@@ -98,18 +98,19 @@ fn raise_loopback() -> io::Result<()> {
 }
 
 fn start_and_wait(control: &mut Control, plan: &Plan<'_>) -> Result<(), Refusal> {
+    let watcher = Watcher::new(&plan.spec.limits, plan.layout);
     match fork_into(0).or_refuse("start a process for the command")? {
         Forked::Child => launch::run(control, plan),
         Forked::Parent(command) => {
-            let report = wait_for(command, control, plan.spec.limits.memory_bytes).or_refuse("wait for the command")?;
+            let report = wait_for(command, control, &watcher).or_refuse("wait for the command")?;
             control.send(&report);
             Ok(())
         }
     }
 }
 
-/// Reaps whatever ends, until the command itself does or the memory of all is too much.
-fn wait_for(command: Pid, control: &mut Control, max_memory: u64) -> io::Result<Report> {
+/// Reaps whatever ends, until the command itself does or it uses too much.
+fn wait_for(command: Pid, control: &mut Control, watcher: &Watcher) -> io::Result<Report> {
     let ended = pidfd_open(command, PidfdFlags::empty())?;
     loop {
         let mut watched = [PollFd::from_borrowed_fd(ended.as_fd(), PollFlags::IN)];
@@ -122,10 +123,8 @@ fn wait_for(command: Pid, control: &mut Control, max_memory: u64) -> io::Result<
                 return Ok(report(status));
             }
         }
-        if watch::uses_more_than(max_memory) {
-            control.send(&Report::Note {
-                text: format!("stopped: more than {} MiB of memory in use", max_memory / 1024 / 1024),
-            });
+        if let Some(text) = watcher.overuse() {
+            control.send(&Report::Note { text });
             return Ok(Report::Signaled { signal: Signal::KILL.as_raw() });
         }
     }

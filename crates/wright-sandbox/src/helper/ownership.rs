@@ -4,13 +4,14 @@
 //! system has none, the tree is handed over for the time of the command. Files with more than one name are left alone then:
 //! their other name may lie in a store that is shared with other projects.
 
+use std::ffi::CString;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Dir, FileType, Gid, Mode, OFlags, Uid, chownat, openat, statat};
+use rustix::fs::{AtFlags, Dir, FileType, Gid, Mode, OFlags, Uid, chownat, fstat, openat, statat};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
@@ -123,17 +124,38 @@ fn map_and_open(pid: Pid, uid_map: &str, gid_map: &str) -> io::Result<OwnedFd> {
 }
 
 /// Changes the owner of `tree` and of everything below it that belongs to `from`. No link is followed, not even one that is
-/// put in place while this runs.
+/// put in place while this runs. Folders may be nested deeper than files can be open, so only one of them is open at a time.
 fn hand_over(tree: &Path, from: Owner, to: Owner) -> io::Result<()> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let dir = rustix::fs::open(tree, flags, Mode::empty())?;
-    if rustix::fs::fstat(&dir)?.st_uid == from.uid {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut dir = rustix::fs::open(tree, flags - OFlags::NOFOLLOW, Mode::empty())?;
+    if fstat(&dir)?.st_uid == from.uid {
         rustix::fs::fchown(&dir, Some(to.user()), Some(to.group()))?;
     }
-    hand_over_entries(&dir, from, to)
+    let mut parents = Vec::new();
+    let mut pending = vec![hand_over_entries(&dir, from, to)?];
+    while let Some(folders) = pending.last_mut() {
+        if let Some(name) = folders.pop() {
+            let folder = openat(&dir, &name, flags, Mode::empty())?;
+            parents.push(number_of(&dir)?);
+            dir = folder;
+            pending.push(hand_over_entries(&dir, from, to)?);
+            continue;
+        }
+        pending.pop();
+        let Some(expected) = parents.pop() else {
+            break;
+        };
+        dir = openat(&dir, "..", flags, Mode::empty())?;
+        if number_of(&dir)? != expected {
+            return Err(io::Error::other("a folder was moved meanwhile"));
+        }
+    }
+    Ok(())
 }
 
-fn hand_over_entries(dir: &OwnedFd, from: Owner, to: Owner) -> io::Result<()> {
+/// Changes the owner of what is in a folder. Returns the folders in it.
+fn hand_over_entries(dir: &OwnedFd, from: Owner, to: Owner) -> io::Result<Vec<CString>> {
+    let mut folders = Vec::new();
     for entry in Dir::read_from(dir)? {
         let entry = entry?;
         let name = entry.file_name();
@@ -147,11 +169,16 @@ fn hand_over_entries(dir: &OwnedFd, from: Owner, to: Owner) -> io::Result<()> {
             chownat(dir, name, Some(to.user()), Some(to.group()), AtFlags::SYMLINK_NOFOLLOW)?;
         }
         if is_dir {
-            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            hand_over_entries(&openat(dir, name, flags, Mode::empty())?, from, to)?;
+            folders.push(name.to_owned());
         }
     }
-    Ok(())
+    Ok(folders)
+}
+
+/// Returns what tells a folder from every other one.
+fn number_of(dir: &OwnedFd) -> io::Result<(u64, u64)> {
+    let stat = fstat(dir)?;
+    Ok((stat.st_dev, stat.st_ino))
 }
 
 #[cfg(test)]
@@ -185,5 +212,21 @@ mod tests {
         assert_eq!(uid(Path::new("/etc/passwd")), 0);
         hand_over(dir.path(), other, root).unwrap();
         assert_eq!(uid(&file("sub/own")), 0);
+    }
+
+    #[test]
+    fn folders_may_be_nested_deeper_than_files_can_be_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let mut folder = rustix::fs::open(dir.path(), flags, Mode::empty()).unwrap();
+        for _ in 0..3000 {
+            rustix::fs::mkdirat(&folder, "a", Mode::from_raw_mode(0o755)).unwrap();
+            folder = openat(&folder, "a", flags, Mode::empty()).unwrap();
+        }
+        let metadata = fs::metadata(dir.path()).unwrap();
+        let own = Owner { uid: metadata.uid(), gid: metadata.gid() };
+        hand_over(dir.path(), own, own).unwrap();
+        let removed = std::process::Command::new("rm").arg("-r").arg(dir.path().join("a")).status();
+        assert!(removed.unwrap().success());
     }
 }

@@ -4,6 +4,7 @@
 //! descriptor. A path is never looked up in the half-built root from outside, so a link in a mounted folder cannot lead a
 //! later mount astray.
 
+use std::collections::BTreeSet;
 use std::ffi::CStr;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -25,18 +26,30 @@ use crate::wire::WireLayer;
 /// The name of the machine inside.
 const HOST_NAME: &str = "sandbox";
 
-/// How much fits into `/tmp` and `/dev/shm`, which live in memory.
-const TMP_OPTIONS: &[(&str, &str)] = &[("mode", "1777"), ("size", "1g"), ("nr_inodes", "200k")];
+/// One file in `/tmp` for so many bytes of its size is enough for every program that was tried.
+const SCRATCH_BYTES_PER_FILE: u64 = 5 * 1024;
+
+/// How much fits into `/dev/shm`, which lives in memory as `/tmp` does, and into the root itself.
 const SHM_OPTIONS: &[(&str, &str)] = &[("mode", "1777"), ("size", "256m"), ("nr_inodes", "16k")];
 const ROOT_OPTIONS: &[(&str, &str)] = &[("mode", "0755"), ("size", "4m"), ("nr_inodes", "16k")];
 
 /// Parts of `/proc` that configure the kernel or devices: visible, never writable.
 const PROC_READ_ONLY: &[&str] = &["bus", "fs", "irq", "sys", "sysrq-trigger"];
 
-/// Parts of `/proc` that show the kernel's memory, keys or messages: gone.
-const PROC_HIDDEN_FILES: &[&str] =
-    &["kallsyms", "kcore", "keys", "key-users", "kmsg", "latency_stats", "sched_debug", "timer_list"];
-const PROC_HIDDEN_DIRS: &[&str] = &["acpi", "scsi"];
+/// Parts of `/proc` that show the kernel's memory, keys or messages, or when keys are pressed: gone.
+const PROC_HIDDEN_FILES: &[&str] = &[
+    "interrupts",
+    "kallsyms",
+    "kcore",
+    "keys",
+    "key-users",
+    "kmsg",
+    "latency_stats",
+    "sched_debug",
+    "timer_list",
+    "timer_stats",
+];
+const PROC_HIDDEN_DIRS: &[&str] = &["acpi", "asound", "scsi"];
 
 /// Files in which tools keep credentials, hidden directly inside read-only folders.
 const CREDENTIAL_FILES: &[&str] = &[
@@ -53,7 +66,12 @@ const CREDENTIAL_FILES: &[&str] = &[
 
 /// Replaces this process's root by one that holds what `layout` lists. `tree` is the tree as a detached mount where its
 /// owner has to look different.
-pub(super) fn enter(layout: &Layout, identity: Identity, tree: Option<OwnedFd>) -> Result<(), Refusal> {
+pub(super) fn enter(
+    layout: &Layout,
+    identity: Identity,
+    tree: Option<OwnedFd>,
+    scratch_bytes: u64,
+) -> Result<(), Refusal> {
     let layer = WireLayer::Namespaces;
     mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
         .or_blame(layer, "detach the mounts")?;
@@ -64,7 +82,7 @@ pub(super) fn enter(layout: &Layout, identity: Identity, tree: Option<OwnedFd>) 
     root.add_etc(granted.etc, identity).or_blame(layer, "add /etc")?;
     root.add_dev(granted.devices).or_blame(layer, "add /dev")?;
     root.add_proc(&null).or_blame(layer, "add /proc")?;
-    root.add_fresh("tmp", c"tmpfs", TMP_OPTIONS).or_blame(layer, "add /tmp")?;
+    root.add_tmp(scratch_bytes).or_blame(layer, "add /tmp")?;
     root.add_folders(granted.folders, &null).or_blame(layer, "add the tree and the read-only folders")?;
     root.add_aliases(granted.aliases).or_blame(layer, "add links to the granted folders")?;
     sethostname(HOST_NAME.as_bytes()).or_blame(layer, "set the host name")?;
@@ -102,6 +120,8 @@ struct Folder {
     path: PathBuf,
     mount: OwnedFd,
     credentials: Vec<&'static str>,
+    /// Folders in it that must keep their names.
+    pinned: Vec<PathBuf>,
 }
 
 impl Granted {
@@ -158,10 +178,12 @@ fn folders(layout: &Layout, tree: Option<OwnedFd>) -> io::Result<Vec<Folder>> {
             mount
         }
     };
-    let mut folders = vec![Folder { path: layout.tree.clone(), mount: tree, credentials: Vec::new() }];
+    let mut folders = Vec::new();
     for path in &layout.read_only {
         folders.push(read_only_folder(layout, path)?);
     }
+    let pinned = parents_within(&layout.tree, folders.iter().map(|folder: &Folder| folder.path.as_path()));
+    folders.push(Folder { path: layout.tree.clone(), mount: tree, credentials: Vec::new(), pinned });
     folders.sort_by_key(|folder| folder.path.components().count());
     Ok(folders)
 }
@@ -179,7 +201,15 @@ fn read_only_folder(layout: &Layout, path: &Path) -> io::Result<Folder> {
     };
     mounts::restrict(&mount, READ_ONLY, Reach::WithBelow)?;
     let credentials = CREDENTIAL_FILES.iter().copied().filter(|name| path.join(name).is_file()).collect();
-    Ok(Folder { path, mount, credentials })
+    Ok(Folder { path, mount, credentials, pinned: Vec::new() })
+}
+
+/// Returns the folders between `tree` and each of `paths`, outer ones first.
+fn parents_within<'a>(tree: &Path, paths: impl Iterator<Item = &'a Path>) -> Vec<PathBuf> {
+    let is_within = |path: &&Path| path.starts_with(tree) && *path != tree;
+    let parents = paths.filter(is_within).flat_map(|path| path.ancestors().skip(1).take_while(is_within));
+    let parents: BTreeSet<PathBuf> = parents.map(Path::to_path_buf).collect();
+    parents.into_iter().collect()
 }
 
 /// The root being built.
@@ -279,6 +309,13 @@ impl NewRoot {
         Ok(())
     }
 
+    fn add_tmp(&self, n_bytes: u64) -> io::Result<()> {
+        // A size of 0 would mean no limit at all.
+        let n_bytes = n_bytes.max(SCRATCH_BYTES_PER_FILE * 64);
+        let (size, n_inodes) = (n_bytes.to_string(), (n_bytes / SCRATCH_BYTES_PER_FILE).to_string());
+        self.add_fresh("tmp", c"tmpfs", &[("mode", "1777"), ("size", &size), ("nr_inodes", &n_inodes)])
+    }
+
     fn add_fresh(&self, path: &str, kind: &CStr, options: &[(&str, &str)]) -> io::Result<()> {
         let mount = mounts::fresh(kind, options, NO_PRIVILEGES)?;
         mounts::attach(mount, self.folder(Path::new(path))?)
@@ -288,11 +325,21 @@ impl NewRoot {
         for folder in folders {
             let place = self.place_for(&folder.path, &folder.mount)?;
             mounts::attach(folder.mount, place)?;
+            for pinned in folder.pinned {
+                self.pin(&pinned)?;
+            }
             for name in folder.credentials {
                 self.hide(&folder.path.join(name), null)?;
             }
         }
         Ok(())
+    }
+
+    /// Makes a folder a mount of its own, which cannot be renamed. The parent of a protected folder could be moved away
+    /// otherwise, and another one put in its place.
+    fn pin(&self, path: &Path) -> io::Result<()> {
+        let place = self.open(path)?;
+        mounts::attach(mounts::copy_at(&place, Path::new(""))?, place)
     }
 
     fn add_aliases(&self, aliases: Vec<Alias>) -> io::Result<()> {
@@ -393,5 +440,21 @@ impl NewRoot {
         let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
         let folder = self.folder(path.parent().unwrap_or(Path::new("/")))?;
         Ok((folder, PathBuf::from(name)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parents_of_protected_parts_are_found_outer_ones_first() {
+        let check = |paths: &[&str], parents: &[&str]| {
+            let found = parents_within(Path::new("/tree"), paths.iter().map(Path::new));
+            let parents: Vec<PathBuf> = parents.iter().map(PathBuf::from).collect();
+            assert_eq!(found, parents, "{paths:?}");
+        };
+        check(&["/usr/lib", "/tree", "/tree/a"], &[]);
+        check(&["/tree/a/b/c", "/tree/a/d"], &["/tree/a", "/tree/a/b"]);
     }
 }

@@ -55,7 +55,7 @@ fn absent() -> Rules {
 fn denied(sockets: Sockets) -> Built<Rules> {
     let mut rules: Rules = DENIED.iter().chain(DENIED_HERE).map(|&call| (call, Vec::new())).collect();
     rules.insert(libc::SYS_clone, any_bit_of(0, NEW_NAMESPACES)?);
-    rules.insert(libc::SYS_ioctl, any_of(1, &[TIOCSTI, TIOCLINUX])?);
+    rules.insert(libc::SYS_ioctl, any_of(1, &[TIOCSTI, TIOCLINUX, TIOCSETD])?);
     rules.insert(libc::SYS_mknodat, device_modes(2)?);
     #[cfg(target_arch = "x86_64")]
     rules.insert(libc::SYS_mknod, device_modes(1)?);
@@ -138,8 +138,21 @@ const DENIED_HERE: &[i64] = &[libc::SYS_ioperm, libc::SYS_iopl, libc::SYS_modify
 const DENIED_HERE: &[i64] = &[];
 
 /// Shared memory and queues that belong to a namespace; without one they are the host's.
-const SHARED_MEMORY: &[i64] =
-    &[libc::SYS_shmget, libc::SYS_shmat, libc::SYS_msgget, libc::SYS_semget, libc::SYS_mq_open, libc::SYS_mq_unlink];
+const SHARED_MEMORY: &[i64] = &[
+    libc::SYS_shmget,
+    libc::SYS_shmat,
+    libc::SYS_shmctl,
+    libc::SYS_msgget,
+    libc::SYS_msgsnd,
+    libc::SYS_msgrcv,
+    libc::SYS_msgctl,
+    libc::SYS_semget,
+    libc::SYS_semop,
+    libc::SYS_semtimedop,
+    libc::SYS_semctl,
+    libc::SYS_mq_open,
+    libc::SYS_mq_unlink,
+];
 
 /// The flags of `clone` that make namespaces.
 const NEW_NAMESPACES: &[libc::c_int] = &[
@@ -156,6 +169,12 @@ const NEW_NAMESPACES: &[libc::c_int] = &[
 const TIOCSTI: libc::c_int = 0x5412;
 /// Pastes into the console.
 const TIOCLINUX: libc::c_int = 0x541c;
+/// Loads a way of reading a terminal into the kernel: old drivers, which nobody needs here.
+const TIOCSETD: libc::c_int = 0x5423;
+
+/// What internet sockets may speak. The kernel loads a driver for each other protocol that somebody names.
+const PROTOCOLS: &[libc::c_int] =
+    &[0, libc::IPPROTO_ICMP, libc::IPPROTO_TCP, libc::IPPROTO_UDP, libc::IPPROTO_ICMPV6, libc::IPPROTO_MPTCP];
 
 /// Matches sockets of a family that is not needed, and netlink sockets for anything but routes. `AF_VSOCK` is the reason for
 /// listing what is allowed: it reaches the hypervisor past every network namespace.
@@ -163,7 +182,12 @@ fn foreign_sockets() -> Built<Vec<SeccompRule>> {
     let families = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
     let other_netlink =
         SeccompRule::new(vec![condition(0, Op::Eq, libc::AF_NETLINK)?, condition(2, Op::Ne, libc::NETLINK_ROUTE)?])?;
-    Ok(vec![none_of(0, &families)?, other_netlink])
+    let other_protocol = |family| {
+        let differs = PROTOCOLS.iter().map(|&protocol| condition(2, Op::Ne, protocol));
+        SeccompRule::new([condition(0, Op::Eq, family)].into_iter().chain(differs).collect::<Built<_>>()?)
+    };
+    let [v4, v6] = [libc::AF_INET, libc::AF_INET6].map(other_protocol);
+    Ok(vec![none_of(0, &families)?, other_netlink, v4?, v6?])
 }
 
 /// Matches the modes of device files. Pipes and sockets are made with the same call.

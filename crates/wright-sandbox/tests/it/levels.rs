@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt;
 
 use wright_sandbox::{Command, Exit, LayerKind, LayerState, Level, Policy, SandboxError};
 
-use crate::escapes::{ATTACKS, StoppedAt, assert_stopped};
+use crate::escapes::{Attempt, Holds, assert_stopped, attempts};
 use crate::{Test, Tree, run, sandbox, sandbox_without};
 
 pub(crate) const TESTS: &[Test] = &[
@@ -47,14 +47,14 @@ pub(crate) const TESTS: &[Test] = &[
     }),
     ("without_landlock_every_attack_is_still_stopped", || {
         let sandbox = sandbox_without(&[LayerKind::Landlock]);
-        for (_, attack, _, _) in ATTACKS {
-            assert_stopped(&sandbox, attack);
+        for attempt in attempts().filter(|attempt| is_quick(attempt)) {
+            assert_stopped(&sandbox, attempt);
         }
     }),
     ("without_namespaces_only_the_documented_attacks_are_open", || {
         let sandbox = sandbox_without(&[LayerKind::Namespaces]);
-        for (_, attack, _, _) in ATTACKS.iter().filter(|row| row.3 == StoppedAt::EveryLevel) {
-            assert_stopped(&sandbox, attack);
+        for attempt in attempts().filter(|attempt| attempt.holds == Holds::EveryLevel && is_quick(attempt)) {
+            assert_stopped(&sandbox, attempt);
         }
     }),
     ("without_namespaces_a_command_still_works_in_its_tree", || {
@@ -97,3 +97,8 @@ pub(crate) const TESTS: &[Test] = &[
         }
     }),
 ];
+
+/// Limits do not depend on the layers that are left out here, and reaching them takes a while.
+fn is_quick(attempt: &Attempt) -> bool {
+    !attempt.case.starts_with('R')
+}
