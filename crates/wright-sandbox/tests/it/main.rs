@@ -15,6 +15,7 @@
 )]
 
 mod attacks;
+mod egress;
 mod escapes;
 mod host;
 mod levels;
@@ -35,6 +36,9 @@ const HELPER: &str = "internal-sandbox-helper";
 /// The first argument of this binary as an attack.
 const ATTACK: &str = "attack";
 
+/// The first argument of this binary as a client of the egress proxy.
+const CLIENT: &str = "egress-client";
+
 /// The first argument of this binary as a process of the host that nobody may touch.
 const VICTIM: &str = "victim";
 
@@ -46,14 +50,16 @@ fn main() -> ExitCode {
     match args.first().map(String::as_str) {
         Some(HELPER) => return wright_sandbox::helper_main(),
         Some(ATTACK) => return attacks::run(&args[1..]),
+        Some(CLIENT) => return egress::client(&args[1..]),
         Some(VICTIM) => return host::be_victim(&args[1]),
         _ => {}
     }
     host::set_api_key();
-    let trials = [escapes::TESTS, levels::TESTS, limits::TESTS, users::TESTS]
+    let trials = [egress::TESTS, escapes::TESTS, levels::TESTS, limits::TESTS, users::TESTS]
         .concat()
         .into_iter()
         .map(|(name, test)| trial(name.to_owned(), test))
+        .chain(egress::trials())
         .chain(escapes::trials())
         .chain(usability::trials())
         .collect();
