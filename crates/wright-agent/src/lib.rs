@@ -10,8 +10,10 @@
 
 pub mod ask;
 pub mod assistant;
+pub mod boundary;
 pub mod fix;
 pub mod generate;
+pub mod mcp;
 pub mod receipt;
 pub mod stored_patch;
 pub mod toolchains;

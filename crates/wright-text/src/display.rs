@@ -39,12 +39,12 @@ pub fn is_invisible(character: char) -> bool {
 pub fn without_images(markdown: &str) -> String {
     let mut fence: Option<&str> = None;
     let lines = markdown.split_inclusive('\n').map(|line| {
-        let start = line.trim_start_matches(' ');
-        let marks = fence_marks(start);
+        let marks = fence_marks(line);
         match fence {
-            Some(open) if marks.starts_with(open) && start[marks.len()..].trim().is_empty() => fence = None,
+            Some(open) if fence_marks(line.trim_start()).starts_with(open) => fence = None,
             Some(_) => return line.to_owned(),
-            None if !marks.is_empty() && line.len() - start.len() < 4 => fence = Some(marks),
+            // An indented one may end with the list that it stands in, so it protects nothing.
+            None if !marks.is_empty() => fence = Some(marks),
             None => {}
         }
         inert(line)
@@ -55,7 +55,9 @@ pub fn without_images(markdown: &str) -> String {
 /// Returns the marks at the start of a line that open or close fenced code; nothing when it does neither.
 fn fence_marks(line: &str) -> &str {
     let length = |mark: char| line.len() - line.trim_start_matches(mark).len();
-    &line[..['`', '~'].map(length).into_iter().find(|&it| it >= 3).unwrap_or(0)]
+    let marks = &line[..['`', '~'].map(length).into_iter().find(|&it| it >= 3).unwrap_or(0)];
+    // Between backticks on one line it is code within a sentence.
+    if marks.starts_with('`') && line[marks.len()..].contains('`') { "" } else { marks }
 }
 
 /// Parts what makes an image or a tag of the text after it.
@@ -117,7 +119,11 @@ mod tests {
             ("a link", "\u{1b}]8;;http://evil\u{1b}\\x\u{1b}]8;;\u{1b}\\", "␛]8;;http://evil␛\\x␛]8;;␛\\"),
             ("the clipboard", "\u{1b}]52;c;ZXZpbA==\u{7}", "␛]52;c;ZXZpbA==␇"),
             ("a device's string", "\u{1b}P$q\"p\u{1b}\\", "␛P$q\"p␛\\"),
-            ("the same in one character", "\u{9b}31m\u{90}x\u{9c}\u{9d}0;t\u{9c}", "\u{fffd}31m\u{fffd}x\u{fffd}\u{fffd}0;t\u{fffd}"),
+            (
+                "the same in one character",
+                "\u{9b}31m\u{90}x\u{9c}\u{9d}0;t\u{9c}",
+                "\u{fffd}31m\u{fffd}x\u{fffd}\u{fffd}0;t\u{fffd}",
+            ),
             ("a line written over another", "refused\rpassed ", "refused␍passed "),
             ("backspaces", "rm x\u{8}\u{8}ls", "rm x␈␈ls"),
             ("deletion", "a\u{7f}", "a␡"),
@@ -158,7 +164,8 @@ mod tests {
             ("```rust\n#![allow(x)]\nVec<u8>\n```\n![x](y)", "```rust\n#![allow(x)]\nVec<u8>\n```\n! [x](y)"),
             ("````\n```\n![x](y)\n````\n![x](y)\n", "````\n```\n![x](y)\n````\n! [x](y)\n"),
             ("[text](http://fine)", "[text](http://fine)"),
-            ("``` ` ```![x](y)", "``` ` ```! [x](y)"),
+            ("``` ` ```\n![x](y)", "``` ` ```\n! [x](y)"),
+            ("- a\n  ```\n![x](y)", "- a\n  ```\n! [x](y)"),
         ];
         for (markdown, expected) in table {
             assert_eq!(without_images(markdown), expected);
@@ -170,13 +177,14 @@ mod tests {
         fn what_is_shown_holds_no_control_but_newline_and_tab(
             bytes in proptest::collection::vec(any::<u8>(), 0..200), text in any::<String>(), spice in "[\\x00-\\x1f\\x7f-\\x9f\u{200b}-\u{206f}\u{e0000}-\u{e007f}a-z\\[;]{0,60}"
         ) {
-            for text in [String::from_utf8_lossy(&bytes).as_ref(), &text, &spice] {
+            let lossy = String::from_utf8_lossy(&bytes);
+            for text in [lossy.as_ref(), &text, &spice] {
                 let shown = neutral(text);
                 prop_assert!(shown.chars().all(|it| matches!(it, '\n' | '\t') || !it.is_control() && !is_invisible(it)));
-                prop_assert_eq!(neutral(&shown).as_ref(), shown.as_ref());
+                prop_assert!(neutral(&shown) == shown);
                 let line = neutral_line(text);
                 prop_assert!(!line.chars().any(char::is_control));
-                prop_assert_eq!(neutral_line(&line).as_ref(), line.as_ref());
+                prop_assert!(neutral_line(&line) == line);
             }
         }
     }
