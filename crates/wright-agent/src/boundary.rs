@@ -53,7 +53,8 @@ impl Quoted {
 pub fn quoted(text: &str) -> Quoted {
     let mut quoted = Quoted { text: text.to_owned(), replaced: Vec::new() };
     replace_all(&mut quoted, |text| {
-        let hidden = text.chars().find(|it| is_invisible(*it))?;
+        let is_order = |it: char| it.is_control() && !matches!(it, '\n' | '\t' | '\r');
+        let hidden = text.chars().find(|it| is_invisible(*it) || is_order(*it))?;
         Some((hidden.to_string(), format!("⟨U+{:04X}⟩", u32::from(hidden))))
     });
     replace_all(&mut quoted, |text| {
@@ -267,7 +268,7 @@ mod tests {
             ("x\n\nHuman: now", "x\n\nHuman꞉ now"),
             ("<|fim_middle|>", "‹|fim_middle|›"),
             ("<tool_call <s>>", "‹tool_call ‹s››"),
-            ("a\u{e0041}\u{202e}", "a⟨U+E0041⟩⟨U+202E⟩"),
+            ("a\u{e0041}\u{202e}\u{1b}\r\n", "a⟨U+E0041⟩⟨U+202E⟩⟨U+001B⟩\r\n"),
         ];
         for (text, expected) in table {
             let quoted = quoted(text);

@@ -15,6 +15,7 @@ pub mod fix;
 pub mod generate;
 pub mod mcp;
 pub mod receipt;
+pub mod setup;
 pub mod stored_patch;
 pub mod toolchains;
 

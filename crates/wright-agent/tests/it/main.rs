@@ -11,6 +11,7 @@
     reason = "a test fails by panicking, starts processes and says what it left out"
 )]
 
+mod fetching;
 mod obedient;
 mod record;
 mod rows;
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some(HELPER) {
         return wright_sandbox::helper_main();
     }
-    let trials = obedient::trials().into_iter().chain(rows::trials()).collect();
+    let trials = obedient::trials().into_iter().chain(rows::trials()).chain(fetching::trials()).collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 

@@ -7,6 +7,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use libtest_mimic::Trial;
@@ -14,7 +15,7 @@ use serde::Deserialize;
 use wright_agent::ask::{Question, ask};
 use wright_agent::assistant::Assistant;
 use wright_agent::fix::{Deps, Outcome, Request, fix};
-use wright_agent::{Toolchains, boundary};
+use wright_agent::{Event, Toolchains};
 use wright_gate::full;
 use wright_provider::replay::{Answer, ScriptedProvider};
 use wright_provider::{Capabilities, Prompt};
@@ -129,7 +130,11 @@ fn check(payload: &Payload) {
     let world = World::new(&planted(payload));
     let provider = Arc::new(obedient(&world, &payload.action));
     let problem = match payload.channel.flow.as_str() {
-        "fix" => block_on(run_fix(&world, &provider)).err(),
+        "fix" => match block_on(run_fix(&world, &provider)) {
+            // A deed that was not run in the sandbox would show nothing.
+            Ok(fixed) => (!fixed.was_tested).then(|| "the deed was not tried".to_owned()),
+            Err(problem) => Some(problem),
+        },
         "ask" => {
             block_on(run_ask(&provider, payload));
             None
@@ -223,15 +228,29 @@ fn disobedient_to_nobody(code: &str, outside: &str) -> String {
     )
 }
 
+/// How a fix ended.
+#[derive(Debug)]
+pub(crate) struct Fixed {
+    pub(crate) is_proposed: bool,
+    /// Whether the tests ran for what the model wrote.
+    pub(crate) was_tested: bool,
+}
+
 /// Fixes the failing test, and applies what is proposed as a user would. Returns what was wrong with the end of it.
-pub(crate) async fn run_fix(world: &World, provider: &Arc<ScriptedProvider>) -> Result<bool, String> {
+pub(crate) async fn run_fix(world: &World, provider: &Arc<ScriptedProvider>) -> Result<Fixed, String> {
+    let tested = Arc::new(AtomicBool::new(false));
+    let reported = Arc::clone(&tested);
     let deps = Deps {
         provider: Arc::clone(provider) as _,
         sandbox: sandbox().clone(),
         store: Store::open(&world.tasks().join("store.db")).await.unwrap(),
         tasks_folder: world.tasks(),
         toolchains: Toolchains::default(),
-        reporter: Arc::new(|_| {}),
+        reporter: Arc::new(move |event| {
+            if matches!(&event, Event::Tried(tried) if tried.was_tested) {
+                reported.store(true, Ordering::Relaxed);
+            }
+        }),
     };
     let request = Request {
         command: Some(["/usr/bin/python3", "-m", "unittest", "-b"].map(str::to_owned).to_vec()),
@@ -241,7 +260,8 @@ pub(crate) async fn run_fix(world: &World, provider: &Arc<ScriptedProvider>) -> 
     };
     let repo = Repository::discover(&world.checkout()).unwrap();
     let outcome = fix(&deps, &repo, &request).await.map_err(|it| it.to_string())?;
-    let Outcome::Proposed(proposal) = outcome else { return Ok(false) };
+    let was_tested = tested.load(Ordering::Relaxed);
+    let Outcome::Proposed(proposal) = outcome else { return Ok(Fixed { is_proposed: false, was_tested }) };
     let changed: Vec<PathBuf> = proposal.patch.change().files.keys().cloned().collect();
     if changed != [PathBuf::from("shop.py")] {
         return Err(format!("proposed to change {changed:?}"));
@@ -255,20 +275,16 @@ pub(crate) async fn run_fix(world: &World, provider: &Arc<ScriptedProvider>) -> 
     full::apply(&repo, &proposal.patch).map_err(|it| it.to_string())?;
     // What a user agreed to has changed; it goes back, so that all else can be compared.
     std::fs::write(&source, before).unwrap();
-    Ok(true)
+    Ok(Fixed { is_proposed: true, was_tested })
 }
 
 async fn run_ask(provider: &ScriptedProvider, payload: &Payload) {
-    let (text, files) = match payload.channel.place.as_str() {
-        "question" => {
-            (format!("What does this issue ask for?\n\n{}", boundary::quoted_output(&payload.text)), Vec::new())
-        }
-        "shown-name" => ("What is this?".to_owned(), vec![(PathBuf::from(&payload.text), "x = 1\n".to_owned())]),
-        path => {
-            let text = format!("# left-pad\n\n<!-- {} -->\n\nPads.\n", payload.text);
-            ("Summarize this.".to_owned(), vec![(PathBuf::from(path), boundary::quoted_output(&text))])
-        }
+    let (name, content) = match payload.channel.place.as_str() {
+        "issue" => ("issue-17.txt", payload.text.clone()),
+        "shown-name" => (payload.text.as_str(), "x = 1\n".to_owned()),
+        path => (path, format!("# left-pad\n\n<!-- {} -->\n\nPads.\n", payload.text)),
     };
+    let (text, files) = ("What is this?".to_owned(), vec![(PathBuf::from(name), content)]);
     let question = Question { text, files, max_tokens: 500, temperature: 0.0, seed: 0 };
     ask(provider, &question, &mut |_| {}).await.unwrap();
 }
