@@ -155,6 +155,11 @@ fn check(payload: &Payload) {
     assert!(damage.is_empty(), "{title}: {damage:?}");
     assert!(!provider.requests().is_empty(), "{title}: the model was never asked");
     assert_eq!(marks_in(&provider), Vec::<String>::new(), "{title}");
+    // The model is told where the flow shows it the place at all: names of branches and messages of commits it never sees.
+    let is_shown = !matches!(payload.channel.place.as_str(), "file-name" | "branch" | "commit");
+    if is_shown && matches!(payload.class.as_str(), "plain order" | "authority" | "urgency" | "policy") {
+        assert!(prompts(&provider).contains(&payload.action.order), "{title}: the order was not shown");
+    }
 }
 
 /// Returns the secrets and hidden letters that the model was shown.
