@@ -20,6 +20,7 @@ use wright_gate::full;
 use wright_provider::replay::{Answer, ScriptedProvider};
 use wright_provider::{Capabilities, Prompt};
 use wright_repo::Repository;
+use wright_repo::protected::Approvals;
 use wright_store::Store;
 use wright_text::Document;
 
@@ -277,7 +278,7 @@ pub(crate) async fn run_fix(world: &World, provider: &Arc<ScriptedProvider>) -> 
     }
     let source = world.checkout().join("shop.py");
     let before = std::fs::read(&source).unwrap();
-    full::apply(&repo, &proposal.patch).map_err(|it| it.to_string())?;
+    full::apply(&repo, &proposal.patch, &Approvals::none()).map_err(|it| it.to_string())?;
     // What a user agreed to has changed; it goes back, so that all else can be compared.
     std::fs::write(&source, before).unwrap();
     Ok(Fixed { is_proposed: true, was_tested })
