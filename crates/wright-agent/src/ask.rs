@@ -8,6 +8,7 @@ use wright_provider::{Event, Message, Priority, Prompt, Provider, Request, Sampl
 use wright_text::{FenceEvent, FenceScanner, Language};
 
 use crate::AgentError;
+use crate::boundary::{fence_around, quoted, quoted_name};
 
 /// A file shown with a question may be this large, in bytes. A model's context is far smaller than most files people name
 /// by mistake.
@@ -135,7 +136,9 @@ pub async fn ask(
 fn render(question: &Question) -> String {
     let files = question.files.iter().map(|(path, text)| {
         let tag = Language::from_path(path).map_or("", Language::name).to_lowercase();
-        format!("File `{}`:\n\n```{tag}\n{}\n```\n\n", path.display(), text.trim_end())
+        let (name, text) = (quoted_name(&path.to_string_lossy()), quoted(text.trim_end()).text);
+        let fence = fence_around(&text);
+        format!("File `{name}`:\n\n{fence}{tag}\n{text}\n{fence}\n\n")
     });
     format!("{}{}", files.collect::<String>(), question.text)
 }

@@ -7,6 +7,7 @@ use wright_text::{Document, Edit, Function, Language, SyntaxTree, reindent};
 
 use crate::AgentError;
 use crate::assistant::{FunctionEdit, Judged};
+use crate::boundary::{fill, quoted, quoted_output};
 use crate::spliced::{splice, with_fence};
 
 /// Functions longer than this are not asked for as a whole, in bytes: a small model loses the thread.
@@ -31,17 +32,20 @@ pub(crate) async fn mend(
     };
     let line = doc.lines().line(offset).saturating_sub(doc.lines().line(function.range.start)) + 1;
     let language = tree.language().name();
-    let question = include_str!("mend.md")
-        .replace("{language}", language)
-        .replace("{line}", &line.to_string())
-        .replace("{problem}", &problem[..problem.floor_char_boundary(MAX_PROBLEM)])
-        .replace("{function}", shown(&tree, &function).trim_end());
+    let code = quoted(shown(&tree, &function).trim_end());
+    let values = [
+        ("language", language),
+        ("line", &line.to_string()),
+        ("problem", &quoted_output(&problem[..problem.floor_char_boundary(MAX_PROBLEM)])),
+        ("function", &code.text),
+    ];
+    let question = fill(include_str!("mend.md"), &values);
     let prefill = format!("```{language}\n");
     let judge = Judge::new(doc);
     let mut refused = Vec::new();
     for sampling in samplings(function.range.len()) {
         for answer in answers(provider, &question, &prefill, sampling).await? {
-            let Some(text) = splice(&tree, &function, &answer) else {
+            let Some(text) = splice(&tree, &function, &code.restore(&answer)) else {
                 let message = format!("no answer has the function `{}` with its parameters", function.name);
                 refused.push(Finding::error("answer", message));
                 continue;

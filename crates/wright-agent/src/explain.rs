@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use wright_provider::Provider;
-use wright_text::{Document, Language, SyntaxTree};
+use wright_text::{Document, Language, SyntaxTree, without_images};
 
 use crate::AgentError;
 use crate::ask::{Question, ask};
@@ -36,7 +36,8 @@ pub(crate) async fn explain(
         temperature: 0.0,
         seed: 0,
     };
-    Ok(ask(provider, &question, &mut |_| {}).await?.text)
+    // An editor renders it, and must fetch nothing that the model names.
+    Ok(without_images(&ask(provider, &question, &mut |_| {}).await?.text))
 }
 
 fn function_around(doc: &Document, language: Language, offset: usize) -> Option<Range<usize>> {

@@ -10,9 +10,12 @@
 
 pub mod ask;
 pub mod assistant;
+pub mod boundary;
 pub mod fix;
 pub mod generate;
+pub mod mcp;
 pub mod receipt;
+pub mod setup;
 pub mod stored_patch;
 pub mod toolchains;
 

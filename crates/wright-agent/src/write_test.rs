@@ -9,6 +9,7 @@ use wright_text::{Document, Edit, Function, Language, SyntaxTree, fenced_blocks,
 
 use crate::AgentError;
 use crate::assistant::{Judged, NewTest};
+use crate::boundary::{fill, quoted};
 use crate::edit_function::{answers, function_at, samplings, shown};
 
 /// Room for a test whose function is short, in bytes.
@@ -28,16 +29,16 @@ pub(crate) async fn write_test(
     };
     let language = tree.language();
     let place = place(language, &doc.path, &function.name, root, exists);
-    let question = include_str!("write_test.md")
-        .replace("{language}", language.name())
-        .replace("{framework}", &framework(language, doc, &function))
-        .replace("{function}", shown(&tree, &function).trim_end());
+    let shown = quoted(shown(&tree, &function).trim_end());
+    let values =
+        [("language", language.name()), ("framework", &framework(language, doc, &function)), ("function", &shown.text)];
+    let question = fill(include_str!("write_test.md"), &values);
     let prefill = format!("```{}\n", language.name());
     let mut refused = Vec::new();
     for sampling in samplings(USUAL_TEST) {
         for answer in answers(provider, &question, &prefill, sampling).await? {
             let Some(code) = fenced_blocks(&answer).into_iter().next().map(|it| it.text) else { continue };
-            match judge(&code, &tree, &function, doc, &place) {
+            match judge(&shown.restore(&code), &tree, &function, doc, &place) {
                 Ok(test) => return Ok(Ok(test)),
                 Err(findings) => refused.extend(findings),
             }

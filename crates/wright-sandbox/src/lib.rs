@@ -10,11 +10,12 @@
 //!
 //! Invariant: no command ever runs with the kernel's user id 0, and none runs at [`Level::E`].
 //!
-//! Not yet built: level C (an installed bubblewrap makes the namespaces), cgroup limits, and the opt-in egress proxy.
+//! Not yet built: level C (an installed bubblewrap makes the namespaces), cgroup limits.
 
 #![expect(clippy::disallowed_methods, reason = "this crate is where untrusted processes are started")]
 
 mod command;
+pub mod egress;
 mod error;
 mod helper;
 mod level;

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream as StdUnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ use tokio::net::unix::pipe;
 use tokio::process::{Child, Command as Process};
 use tokio::time::timeout;
 
+use crate::egress::{self, Egress, EgressRecord};
 use crate::output::CappedOutput;
 use crate::wire::{Action, Report, Spec};
 use crate::{Command, Exit, Layer, LayerKind, LayerState, Level, Limits, Outcome, Policy, SandboxError};
@@ -50,6 +51,15 @@ struct Shared {
     layers: Vec<LayerKind>,
     level: Level,
     report: Vec<Layer>,
+}
+
+/// What a run is given beside its policy.
+#[derive(Debug, Default)]
+struct Means<'a> {
+    /// Where all of its output goes.
+    whole: Option<File>,
+    /// The socket of its egress proxy.
+    egress: Option<&'a Path>,
 }
 
 impl Sandbox {
@@ -105,7 +115,7 @@ impl Sandbox {
     /// When the policy or the command is invalid, the level is too low, or a layer cannot be built. The command was not run
     /// then, unless the error is [`SandboxError::Lost`] or [`SandboxError::Io`].
     pub async fn run(&self, policy: &Policy, command: &Command) -> Result<Outcome, SandboxError> {
-        self.run_into(policy, command, None).await
+        self.run_into(policy, command, Means::default()).await
     }
 
     /// Runs a command as [`Sandbox::run`] does, and writes all of its output to `whole` as it comes: also what the outcome
@@ -114,16 +124,40 @@ impl Sandbox {
     /// # Errors
     /// As [`Sandbox::run`], and when the file cannot be written.
     pub async fn run_keeping(&self, policy: &Policy, command: &Command, whole: File) -> Result<Outcome, SandboxError> {
-        self.run_into(policy, command, Some(whole)).await
+        self.run_into(policy, command, Means { whole: Some(whole), egress: None }).await
     }
 
-    async fn run_into(&self, policy: &Policy, command: &Command, whole: Option<File>) -> Result<Outcome, SandboxError> {
+    /// Runs a command that may reach the hosts that `egress` lists, by its proxy and in no other way. Returns what was asked
+    /// of the proxy as well. Everything else is as with [`Sandbox::run`].
+    ///
+    /// # Errors
+    /// As [`Sandbox::run`]; and below level B, where the command has no network of its own.
+    pub async fn run_with_egress(
+        &self,
+        policy: &Policy,
+        command: &Command,
+        egress: &Egress,
+    ) -> Result<(Outcome, Vec<EgressRecord>), SandboxError> {
+        self.require(Level::B)?;
+        let proxy = egress.open()?;
+        let mut command = command.clone();
+        command.env.extend(egress::variables());
+        let means = Means { whole: None, egress: Some(proxy.socket()) };
+        let outcome = tokio::select! {
+            outcome = self.run_into(policy, &command, means) => outcome?,
+            never = proxy.serve() => match never {},
+        };
+        Ok((outcome, proxy.records()))
+    }
+
+    async fn run_into(&self, policy: &Policy, command: &Command, means: Means<'_>) -> Result<Outcome, SandboxError> {
         self.require(policy.minimum_level)?;
         policy.check()?;
         command.check()?;
-        let spec = Spec::new(policy, &self.shared.layers, Action::from(command));
+        let mut spec = Spec::new(policy, &self.shared.layers, Action::from(command));
+        spec.egress = means.egress.map(Path::to_owned);
         let start = Instant::now();
-        let mut run = Run::start(&self.shared.helper, &spec, &policy.limits, whole).await?;
+        let mut run = Run::start(&self.shared.helper, &spec, &policy.limits, means.whole).await?;
         let end = run.finish(&policy.limits).await?;
         Ok(Outcome {
             exit: end.exit,

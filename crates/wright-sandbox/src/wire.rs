@@ -26,6 +26,9 @@ pub(crate) struct Spec {
     pub(crate) tree: PathBuf,
     pub(crate) read_only: Vec<PathBuf>,
     pub(crate) limits: WireLimits,
+    /// Where to hand in the listener of the egress proxy; nothing where there is no way out.
+    #[serde(default)]
+    pub(crate) egress: Option<PathBuf>,
     pub(crate) action: Action,
 }
 
@@ -50,6 +53,7 @@ impl Spec {
                 processes: limits.processes,
                 open_files: limits.open_files,
             },
+            egress: None,
             action,
         }
     }

@@ -1,10 +1,12 @@
-//! Source text as values: languages, syntax trees, documents, edits, patches, and fenced code in what models write.
+//! Source text as values: languages, syntax trees, documents, edits, patches, fenced code in what models write,
+//! and text made safe to show.
 //!
 //! Nothing here reads a file, a clock or a socket, and nothing waits: text comes in, values come out. To add a language,
 //! start at [`Language`] and copy a neighbor in `languages/`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
+mod display;
 mod document;
 mod edit;
 mod fences;
@@ -20,6 +22,7 @@ pub mod shapes;
 mod syntax;
 pub mod syntax_edits;
 
+pub use display::{is_invisible, neutral, neutral_line, without_images};
 pub use document::{Document, LineColumn, LineIndex};
 pub use edit::{Edit, EditError, Replacement};
 pub use fences::{FenceEvent, FenceScanner, FencedBlock, fenced_blocks};

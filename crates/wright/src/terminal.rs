@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use indicatif::ProgressBar;
 use owo_colors::{OwoColorize, Stream, Style};
 use tokio::sync::Notify;
+pub(crate) use wright_text::neutral;
 
 /// Whether results are written for people or for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,30 +165,6 @@ impl Tone {
     /// Returns `text` for stdout, colored where that terminal shows colors.
     pub(crate) fn out(self, text: &str) -> String {
         text.if_supports_color(Stream::Stdout, |it| it.style(self.style())).to_string()
-    }
-}
-
-/// Returns the text with every control character except newline and tab made visible, and without marks that reorder
-/// what is shown.
-pub(crate) fn neutral(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(has_effect) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(text.replace("\r\n", "\n").chars().map(|it| if has_effect(it) { visible(it) } else { it }).collect())
-}
-
-fn has_effect(character: char) -> bool {
-    let is_control = character.is_control() && !matches!(character, '\n' | '\t');
-    let reorders = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    is_control || reorders
-}
-
-/// Returns a picture of a control character, such as `␛`.
-fn visible(character: char) -> char {
-    match u32::from(character) {
-        code @ 0..=0x1f => char::from_u32(0x2400 + code).unwrap_or(char::REPLACEMENT_CHARACTER),
-        0x7f => '\u{2421}',
-        _ => char::REPLACEMENT_CHARACTER,
     }
 }
 

@@ -26,6 +26,7 @@ use wright_text::{Function, Language, SyntaxTree, reindent};
 use super::candidate::{Candidate, Source};
 use super::search::ModelSpending;
 use super::{Deps, Request};
+use crate::boundary::{fill, quoted, quoted_output};
 use crate::event::Place;
 use crate::spliced::{splice, with_fence};
 use crate::{Event, Reporter};
@@ -179,7 +180,7 @@ impl Proposer {
             reporter: Arc::clone(&deps.reporter),
             seed: request.seed,
             suspects,
-            failure: telling_part(&run.output),
+            failure: quoted_output(&telling_part(&run.output)),
             questions: BinaryHeap::new(),
             spending,
         };
@@ -345,11 +346,10 @@ impl Proposer {
         ));
         let language = suspect.tree.language();
         let function = &suspect.tree.text()[suspect.function.range.clone()];
-        let function = reindent(function, &suspect.function.indent, "");
-        let question = include_str!("rewrite.md")
-            .replace("{language}", &language.name().to_lowercase())
-            .replace("{function}", function.trim_end())
-            .replace("{failure}", &self.failure);
+        let function = quoted(reindent(function, &suspect.function.indent, "").trim_end());
+        let name = language.name().to_lowercase();
+        let values = [("language", name.as_str()), ("function", &function.text), ("failure", &self.failure)];
+        let question = fill(include_str!("rewrite.md"), &values);
         let prefill = format!("```{}\n", language.name().to_lowercase());
         let messages =
             vec![Message::system("You are a careful programmer. Answer with code only."), Message::user(question)];
@@ -357,7 +357,8 @@ impl Proposer {
         let what = format!("`{}` written anew", suspect.name);
         let texts = completions
             .iter()
-            .filter_map(|it| splice(&suspect.tree, &suspect.function, &with_fence(&it.text, &prefill)));
+            .map(|it| function.restore(&with_fence(&it.text, &prefill)))
+            .filter_map(|it| splice(&suspect.tree, &suspect.function, &it));
         let candidates: Vec<Candidate> = texts
             .map(|text| Candidate { source: Source::Rewrite, path: suspect.path.clone(), text, what: what.clone() })
             .collect();

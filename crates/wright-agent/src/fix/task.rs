@@ -14,6 +14,7 @@ use wright_store::{NewTask, Proposal as StoredProposal, TaskId, TaskStatus};
 
 use super::search::{Found, Search, Spending};
 use super::{Deps, Outcome, Proposal, Refusal, Request, SearchEnd};
+use crate::boundary::{Origin, Taint};
 use crate::receipt::{Receipt, ReceiptCheck, SCHEMA};
 use crate::{AgentError, Event, stored_patch};
 
@@ -75,6 +76,11 @@ impl<'a> Task<'a> {
     }
 
     async fn search_and_judge(&self) -> Result<Outcome, AgentError> {
+        // From here on the model is shown the repository's text and what its tests print.
+        let mut taint = Taint::default();
+        [Origin::Repository, Origin::Tool].into_iter().for_each(|it| taint.read(it));
+        let by: Vec<&str> = taint.by().iter().map(|it| it.name()).collect();
+        self.record("tainted", json!({ "by": by })).await?;
         self.record("baseline-started", json!({ "command": self.setup.argv })).await?;
         let trial = self.fork("search-0")?;
         let baseline = Baseline::measure(&self.deps.sandbox, &self.setup, &trial).await?;

@@ -56,6 +56,9 @@ fn build(plan: &Plan<'_>, tree: Option<OwnedFd>, supervisor_lives: &OwnedFd) -> 
             plan.identity.map_to_itself().or_blame(layer, "map the user id")?;
         }
         raise_loopback().or_blame(layer, "bring up the loopback network")?;
+        if let Some(socket) = &plan.spec.egress {
+            crate::egress::offer(socket).or_blame(layer, "hand over the egress proxy's listener")?;
+        }
         root::enter(plan.layout, plan.identity, tree, plan.spec.limits.scratch_bytes)?;
     }
     set_no_new_privs(true).or_blame(WireLayer::Seccomp, "rule out new privileges")?;

@@ -17,6 +17,7 @@
 mod absences;
 mod attacks;
 mod cost;
+mod egress;
 mod escapes;
 mod host;
 mod levels;
@@ -40,6 +41,9 @@ const HELPER: &str = "internal-sandbox-helper";
 /// The first argument of this binary as an attack.
 const ATTACK: &str = "attack";
 
+/// The first argument of this binary as a client of the egress proxy.
+const CLIENT: &str = "egress-client";
+
 /// The first argument of this binary as a process of the host that nobody may touch.
 const VICTIM: &str = "victim";
 
@@ -55,6 +59,7 @@ fn main() -> ExitCode {
     match args.first().map(String::as_str) {
         Some(HELPER) => return wright_sandbox::helper_main(),
         Some(ATTACK) => return attacks::run(&args[1..]),
+        Some(CLIENT) => return egress::client(&args[1..]),
         Some(VICTIM) => return host::be_victim(&args[1..]),
         _ => {}
     }
@@ -65,10 +70,11 @@ fn main() -> ExitCode {
         Some(absences::ARGUMENT) => return absences::probe_without(args.get(1).map_or("", String::as_str)),
         _ => {}
     }
-    let trials = [absences::TESTS, escapes::TESTS, levels::TESTS, limits::TESTS, users::TESTS]
+    let trials = [absences::TESTS, egress::TESTS, escapes::TESTS, levels::TESTS, limits::TESTS, users::TESTS]
         .concat()
         .into_iter()
         .map(|(name, test)| trial(name.to_owned(), test))
+        .chain(egress::trials())
         .chain(escapes::trials())
         .chain(usability::trials())
         .collect();
