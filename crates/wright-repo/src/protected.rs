@@ -8,7 +8,7 @@
 //! narrowed, dots and spaces at the end dropped, `name::$DATA` and `back\slash` understood, at every depth, and whether the
 //! file exists or not. Deleting a file, and renaming it away or into place, changes it too.
 //!
-//! This module reports facts; the gate decides. The list itself is in [`names`].
+//! This module reports facts; the gate decides. The list itself is in `protected/names.rs`.
 
 mod manifest;
 mod names;
