@@ -211,6 +211,8 @@ fn copy_program(suite: &Suite, to: &Path) -> Result<()> {
     let folder = to.parent().context("a program lies in a folder")?;
     fs::create_dir_all(folder)?;
     fs::copy(&suite.program, to).context("cannot copy the tests")?;
+    // Its tests link it to other places, which only its owner may do.
+    std::os::unix::fs::chown(to, Some(ORDINARY_USER), Some(ORDINARY_USER))?;
     if suite.package == WANTS_SETUID {
         let marked = folder.join(SETUID_NAME);
         fs::copy(&suite.program, &marked)?;
