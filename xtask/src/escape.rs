@@ -1,6 +1,6 @@
 //! `cargo xtask escape`: runs the escape suite of every crate that has one, and says what became of each case.
 //!
-//! A crate takes part by a file `tests/it/escapes.rs`, whose tests append rows to the file that [`REPORT_VARIABLE`] names;
+//! A crate takes part by tests that append rows to the file that [`REPORT_VARIABLE`] names;
 //! CONTRIBUTING.md describes the format. The list of cases is the table in docs/security.md. A case that no crate reported is
 //! named, and counted apart from those that were blocked; so is an attack that could not be tried without a sandbox.
 

@@ -17,8 +17,8 @@ use cargo_metadata::Message;
 use super::{Outcome, REPORT_VARIABLE, Row, Who};
 use crate::workspace::Workspace;
 
-/// The file that makes a crate take part.
-const TESTS: &str = "tests/it/escapes.rs";
+/// Where tests lie. A crate takes part when one of them names the variable for the report.
+const TESTS: &str = "tests/it";
 
 /// What the name of every test of the suite begins with.
 const ALL: &str = "escapes::";
@@ -65,9 +65,14 @@ pub(super) fn run(workspace: &Workspace, only: Option<&str>) -> Result<Run> {
         let suite = build(workspace, &package, Profile::Test)?;
         for who in users()? {
             let mut tests = place.command(&suite, who)?;
-            // A crate may have one test for many cases.
-            let filter = if suite.has_tests(&filter)? { &filter } else { ALL };
-            tests.arg(filter).env(REPORT_VARIABLE, place.report());
+            // A crate may have one test for many cases, and may name its tests in its own way.
+            let mut filters = [filter.as_str(), ALL].into_iter();
+            let chosen = filters.find_map(|filter| match suite.has_tests(filter) {
+                Ok(true) => Some(Ok(filter)),
+                Ok(false) => None,
+                Err(error) => Some(Err(error)),
+            });
+            tests.args(chosen.transpose()?).env(REPORT_VARIABLE, place.report());
             if !is_success(&mut tests)? {
                 failures.push(format!("{package} as {}", who.name()));
             }
@@ -117,7 +122,14 @@ fn filter(only: Option<&str>) -> String {
 
 fn participants(workspace: &Workspace) -> Vec<String> {
     let names = workspace.crates.iter().map(|it| it.name.clone());
-    names.filter(|name| workspace.root.join("crates").join(name).join(TESTS).is_file()).collect()
+    names.filter(|name| reports(&workspace.root.join("crates").join(name).join(TESTS))).collect()
+}
+
+/// Returns whether one of the files in a folder of tests names the variable.
+fn reports(folder: &Path) -> bool {
+    let names_variable = |path: &Path| fs::read_to_string(path).is_ok_and(|text| text.contains(REPORT_VARIABLE));
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    files.map(|file| file.path()).any(|path| names_variable(&path))
 }
 
 /// Returns whoever calls, and an ordinary user if that is root.
@@ -211,6 +223,8 @@ fn copy_program(suite: &Suite, to: &Path) -> Result<()> {
     let folder = to.parent().context("a program lies in a folder")?;
     fs::create_dir_all(folder)?;
     fs::copy(&suite.program, to).context("cannot copy the tests")?;
+    // Its tests link it to other places, which only its owner may do.
+    std::os::unix::fs::chown(to, Some(ORDINARY_USER), Some(ORDINARY_USER))?;
     if suite.package == WANTS_SETUID {
         let marked = folder.join(SETUID_NAME);
         fs::copy(&suite.program, &marked)?;

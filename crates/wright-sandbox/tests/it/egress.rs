@@ -169,7 +169,7 @@ fn rows() -> Vec<Row> {
 pub(crate) fn trials() -> impl Iterator<Item = Trial> {
     rows().into_iter().map(|row| {
         let name = row.title.replace([' ', '-', '.'], "_").replace(['\'', ',', '[', ']', ':'], "");
-        trial(format!("{}_{name}_does_not_get_out", row.id.to_lowercase()), move || check(&row))
+        trial(format!("escapes::{}_{name}_does_not_get_out", row.id.to_lowercase()), move || check(&row))
     })
 }
 

@@ -19,6 +19,8 @@ pub(crate) const TESTS: &[Test] = &[("everything_holds_for_an_ordinary_user_too"
     fs::set_permissions(tree.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let program = tree.file("it");
     fs::copy(this_program(), &program).unwrap();
+    // The tests link their program to other places, which only its owner may do.
+    std::os::unix::fs::chown(&program, Some(NOBODY), Some(NOBODY)).unwrap();
     host::make_setuid(&tree.file(SETUID_NAME));
     let mut tests = Command::new(&program);
     tests.env_clear().env("PATH", "/usr/bin:/bin").current_dir("/").uid(NOBODY).gid(NOBODY);
