@@ -1,6 +1,6 @@
 //! One request for a suggestion, from the document to the gate, without memory of earlier ones.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
@@ -12,6 +12,7 @@ use wright_text::{Document, Edit};
 
 use crate::context::{self, Budget, Context};
 use crate::ending::{Ending, Reach};
+use crate::extent::Extent;
 use crate::hole::Hole;
 use crate::suggestion::{Suggestion, SuggestionId, Withheld};
 
@@ -125,7 +126,7 @@ pub(crate) struct Attempt<'a> {
     offset: usize,
     options: Options,
     context: Context,
-    hole: Hole,
+    hole: OnceLock<Hole>,
     judge: Arc<Judge>,
     caller: Caller,
     just_deleted: Vec<String>,
@@ -146,15 +147,13 @@ impl<'a> Attempt<'a> {
         options: Options,
         context: Context,
     ) -> Self {
-        // Only completions of several lines ask for it.
-        let hole = if options.reach == Reach::Natural { Hole::of(doc, offset) } else { Hole::unknown(doc) };
         Self {
             provider,
             doc,
             offset,
             options,
             context,
-            hole,
+            hole: OnceLock::new(),
             judge: Arc::new(Judge::new(doc)),
             caller: Caller::default(),
             just_deleted: Vec::new(),
@@ -298,7 +297,17 @@ impl<'a> Attempt<'a> {
     /// Returns what finds the end of a completion.
     fn ending(&self) -> Ending<'_> {
         let (before, after) = self.doc.text().split_at(self.offset);
-        Ending::new(self.context.extent, self.options.reach, &self.hole, before, after)
+        Ending::new(self.context.extent, self.options.reach, self.hole(), before, after)
+    }
+
+    /// Returns what the code around the position lacks; only completions of several whole lines have to know.
+    fn hole(&self) -> &Hole {
+        let is_asked =
+            self.options.reach == Reach::Natural && matches!(self.context.extent, Extent::FreshLine | Extent::Block);
+        self.hole.get_or_init(|| {
+            let tree = if is_asked { self.judge.syntax() } else { None };
+            tree.map_or_else(|| Hole::unknown(self.doc), |tree| Hole::of(tree, self.offset))
+        })
     }
 
     /// Returns whether one of several candidates is over and good. Each is judged once.

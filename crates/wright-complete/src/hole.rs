@@ -27,13 +27,11 @@ pub(crate) struct Hole {
 }
 
 impl Hole {
-    /// Returns what `doc` lacks at `offset`.
-    pub(crate) fn of(doc: &Document, offset: usize) -> Self {
-        let Some(language) = Language::from_path(&doc.path) else { return Self::default() };
-        let tree = SyntaxTree::parse(language, doc.shared_text());
-        let unknown = Self::unknown(doc);
-        let n_closed = if unknown.is_indented { 0 } else { n_closed(&tree, offset) };
-        Self { n_closed, names: unbound(&tree, offset), ..unknown }
+    /// Returns what the text of `tree` lacks at `offset`.
+    pub(crate) fn of(tree: &SyntaxTree, offset: usize) -> Self {
+        let is_indented = tree.language() == Language::Python;
+        let n_closed = if is_indented { 0 } else { n_closed(tree, offset) };
+        Self { n_closed, names: unbound(tree, offset), is_indented }
     }
 
     /// Returns the hole of which nothing but the language is known.
@@ -138,7 +136,8 @@ mod tests {
 
     fn hole(path: &str, marked: &str) -> Hole {
         let offset = marked.find('║').unwrap();
-        Hole::of(&Document::new(path, 1, marked.replace('║', "")), offset)
+        let language = Language::from_path(path.as_ref()).unwrap();
+        Hole::of(&SyntaxTree::parse(language, marked.replace('║', "")), offset)
     }
 
     #[test]
