@@ -10,17 +10,22 @@
 //! To add a check, start at [`checks`].
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
+pub mod change;
 pub mod checks;
 pub mod full;
 pub mod quick;
 mod reports;
 mod test_run;
 
+mod check_report;
 mod finding;
+mod source;
 mod verified;
 
-pub use finding::{Finding, Severity, Verdict};
+pub use check_report::{CheckReport, CheckStatus, Tool};
+pub use finding::{Confidence, Finding, Severity, Span, Step, Verdict};
 pub use reports::Report;
+pub use source::{MAX_PARSED_BYTES, Source};
 pub use test_run::{Comparison, TestRun, TestSetup, TestStatus, run_tests};
 pub use verified::{Against, CheckRecord, Verified};
 

@@ -32,3 +32,4 @@ pub use names::KnownNames;
 pub use normalize::{normalized, same_code};
 pub use patch::{FileChange, Patch, PatchError, PatchStats};
 pub use syntax::{Function, SyntaxError, SyntaxTree};
+pub use tree_sitter::{Node, TreeCursor};

@@ -117,6 +117,11 @@ impl SyntaxTree {
         self.language
     }
 
+    /// Returns the root as the parser made it, for rules that speak of a grammar's own node kinds.
+    pub fn root(&self) -> Node<'_> {
+        self.tree.root_node()
+    }
+
     /// Returns how many places do not follow the grammar.
     pub fn error_count(&self) -> usize {
         if self.is_judged_by_python() { python_errors(&self.text).len() } else { count_errors(&self.tree) }
