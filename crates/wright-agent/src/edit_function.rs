@@ -28,7 +28,7 @@ pub(crate) async fn mend(
 ) -> Result<Judged<FunctionEdit>, AgentError> {
     let (tree, function) = match function_at(doc, offset) {
         Ok(found) => found,
-        Err(finding) => return Ok(Err(vec![finding])),
+        Err(finding) => return Ok(Err(vec![*finding])),
     };
     let line = doc.lines().line(offset).saturating_sub(doc.lines().line(function.range.start)) + 1;
     let language = tree.language().name();
@@ -61,8 +61,9 @@ pub(crate) async fn mend(
 }
 
 /// Returns the function at an offset, if it is one that a model can be asked about.
-pub(crate) fn function_at(doc: &Document, offset: usize) -> Result<(SyntaxTree, Function), Finding> {
-    let refuse = |message: String| Finding::error("place", message).at(&doc.path, Some(doc.lines().line(offset)));
+pub(crate) fn function_at(doc: &Document, offset: usize) -> Result<(SyntaxTree, Function), Box<Finding>> {
+    let line = doc.lines().line(offset);
+    let refuse = |message: String| Box::new(Finding::error("place", message).at(&doc.path, Some(line)));
     let Some(language) = Language::from_path(&doc.path) else {
         return Err(refuse("this language cannot be read".to_owned()));
     };

@@ -25,7 +25,7 @@ pub(crate) async fn write_test(
 ) -> Result<Judged<NewTest>, AgentError> {
     let (tree, function) = match function_at(doc, offset) {
         Ok(found) => found,
-        Err(finding) => return Ok(Err(vec![finding])),
+        Err(finding) => return Ok(Err(vec![*finding])),
     };
     let language = tree.language();
     let place = place(language, &doc.path, &function.name, root, exists);

@@ -77,8 +77,17 @@ pub enum Source {
 impl Outcome {
     /// Returns the outcome of a request that no model was asked for.
     pub(crate) fn withheld(reason: Withheld) -> Self {
+        Self::of(Err(reason))
+    }
+
+    /// Returns the outcome that shows a suggestion whose request has not ended.
+    pub(crate) fn showing(suggestion: Suggestion) -> Self {
+        Self::of(Ok(suggestion))
+    }
+
+    fn of(result: Result<Suggestion, Withheld>) -> Self {
         Self {
-            result: Err(reason),
+            result,
             others: Vec::new(),
             context: Context::default(),
             raw: Vec::new(),
@@ -321,9 +330,20 @@ impl<'a> Attempt<'a> {
         })
     }
 
+    /// Returns the first line of what is written so far, when it is whole and the gate lets it through alone.
+    pub(crate) fn first_line(&self, text: &str) -> Option<Suggestion> {
+        let (before, after) = self.doc.text().split_at(self.offset);
+        let ending = Ending::new(self.context.extent, Reach::Single, self.hole(), before, after);
+        let line = Completion { text: text.to_owned(), reason: StopReason::MaxTokens, mean_logprob: 0.0 };
+        self.judge_cuts(&ending, &line).ok()
+    }
+
     /// Returns the likeliest cut of the completion that the gate lets through.
     fn judge(&self, completion: &Completion) -> Result<Suggestion, Withheld> {
-        let ending = self.ending();
+        self.judge_cuts(&self.ending(), completion)
+    }
+
+    fn judge_cuts(&self, ending: &Ending<'_>, completion: &Completion) -> Result<Suggestion, Withheld> {
         let just_deleted: Vec<&str> = self.just_deleted.iter().map(String::as_str).collect();
         let mut withheld = Withheld::Nothing;
         for text in ending.cuts(&completion.text, completion.reason) {

@@ -21,7 +21,10 @@ use wright_text::{Document, Edit, Language};
 use crate::attempt::{Attempt, Caller, Source};
 use crate::cache::{Entry, ResultCache};
 use crate::context::{self, Budget, Context};
+use crate::ending::Ending;
+use crate::extent::Extent;
 use crate::flight::{self, Flight};
+use crate::hole::Hole;
 use crate::mood::Mood;
 use crate::next_edit::{EditHistory, NextEditOptions, predict};
 use crate::past::Past;
@@ -43,6 +46,13 @@ const READ_RATES: (f64, f64) = (20.0, 20_000.0);
 
 /// How many bytes of code a token stands for, cautiously.
 const BYTES_PER_TOKEN: usize = 3;
+
+/// How long a model on this machine may read before it writes, while someone types; what takes longer is read when nobody
+/// waits.
+const MAX_READ: Duration = Duration::from_millis(400);
+
+/// How long such a model may write before its first line is shown alone.
+const MAX_WRITE: Duration = Duration::from_millis(700);
 
 /// The smallest context that is worth asking about, in tokens.
 const MIN_NARROW: usize = 96;
@@ -68,6 +78,9 @@ pub struct Settings {
     /// How long reading a prompt may take before the first token is written; a longer one is cut down until it has been
     /// read while nobody waited. Nothing where reading costs no time to speak of, as at a remote provider.
     pub max_read: Option<Duration>,
+    /// How long a suggestion of several lines is waited for while someone types, before its first line is shown alone. The
+    /// other lines are offered once that one is taken. Nothing to wait for all of them.
+    pub max_write: Option<Duration>,
     /// For which repository what was read is kept between runs: an opaque name.
     pub scope: Option<String>,
     /// How suggestions are made.
@@ -84,9 +97,17 @@ impl Default for Settings {
             result_cache: true,
             look_ahead: true,
             max_read: None,
+            max_write: None,
             scope: None,
             options: Options::default(),
         }
+    }
+}
+
+impl Settings {
+    /// Returns the settings for a model that runs on this machine, where both reading and writing take their time.
+    pub fn on_this_machine() -> Self {
+        Self { max_read: Some(MAX_READ), max_write: Some(MAX_WRITE), ..Self::default() }
     }
 }
 
@@ -413,9 +434,14 @@ impl Completer {
             return Some(Outcome { source, ..Outcome::withheld(Withheld::Nothing) });
         }
         let judge = self.judge(&ask.doc);
+        let hole = Hole::unknown(&ask.doc);
+        let (before, after) = ask.doc.text().split_at(ask.offset);
+        // A line that was shown alone may open a block whose body is still to come.
+        let ending = Ending::new(Extent::at(before, after), Reach::Single, &hole, before, after);
         let judged = found.into_iter().filter_map(|text| {
+            let assumed = ending.body_to_come(&text);
             let edit = Edit::single(ask.offset..ask.offset, text.clone());
-            let edit = judge.judge(edit, &Surroundings::default()).ok()?;
+            let edit = judge.judge(edit, &Surroundings { assumed: &assumed, ..Surroundings::default() }).ok()?;
             Some(Suggestion { id: SuggestionId::next(), edit, text })
         });
         let mut suggestions: Vec<Suggestion> = judged.collect();
@@ -479,11 +505,39 @@ impl Completer {
         let goes_on = self.state().settings.result_cache;
         let flight = flight.of(task.abort_handle());
         let waiting = flight.waiting(goes_on);
-        self.state().flight = Some(flight);
-        let outcome = answered.await;
+        self.state().flight = Some(flight.clone());
+        let outcome = tokio::select! {
+            biased;
+            // A request that was cancelled by a newer one has no answer.
+            outcome = answered => outcome.unwrap_or_else(|_| Ok(Outcome::withheld(Withheld::Superseded))),
+            suggestion = self.first_line(ask, options, &flight) => Ok(Outcome::showing(suggestion)),
+        };
         waiting.end();
-        // A request that was cancelled by a newer one has no answer.
-        outcome.unwrap_or_else(|_| Ok(Outcome::withheld(Withheld::Superseded)))
+        outcome
+    }
+
+    /// Returns the first line of a suggestion whose other lines take too long; never, where there is none to show. The
+    /// request goes on, so that the rest is there when the line is taken.
+    async fn first_line(&self, ask: &Ask, options: Options, flight: &Flight) -> Suggestion {
+        let max_write = self.settings().max_write;
+        let is_wanted = ask.trigger == Trigger::Automatic && options.reach != Reach::Single;
+        let Some(max_write) = max_write.filter(|_| is_wanted) else { return std::future::pending().await };
+        tokio::time::sleep(max_write).await;
+        let just_deleted = self.just_deleted(&ask.doc.path);
+        let line = Attempt::new(&*self.provider, &ask.doc, ask.offset, options, Context::at(&ask.doc, ask.offset));
+        let line = line.without(just_deleted).judged_by(self.judge(&ask.doc));
+        let mut lines = flight.first_lines();
+        let suggestion = loop {
+            match lines.next().await.map(|it| line.first_line(&it)) {
+                Some(Some(suggestion)) => break suggestion,
+                Some(None) => {}
+                None => std::future::pending().await,
+            }
+        };
+        self.offer(&ask.doc.path, &suggestion);
+        let (path, text) = (ask.doc.path.clone(), ask.doc.shared_text());
+        self.state().cache.insert(Entry { path, text, offset: ask.offset, suggested: vec![suggestion.text.clone()] });
+        suggestion
     }
 
     fn options(&self, ask: &Ask) -> Options {
@@ -752,6 +806,28 @@ mod tests {
         assert_eq!(editor.suggest("total = 1\nx = tot║\n").await, shown("al + 1"));
         assert_eq!(editor.suggest("total = 1\nx = to║\n").await, shown("tal + 1"));
         assert_eq!(editor.n_asked(), 1);
+    }
+
+    #[tokio::test]
+    async fn the_first_line_is_shown_when_the_others_take_too_long() {
+        let provider = ScriptedProvider::new([Answer::never_after("n > 1:\n        n -= 1\n")]);
+        let settings = Settings { max_write: Some(Duration::from_millis(1)), ..Settings::default() };
+        let mut editor = Editor::with(provider, settings);
+        assert_eq!(editor.suggest("def f(n):\n    if ║\n    return n\n").await, shown("n > 1:"));
+        // The line is known while it is typed, though its request has not ended.
+        assert_eq!(editor.suggest("def f(n):\n    if n ║\n    return n\n").await, shown("> 1:"));
+        assert_eq!(editor.n_asked(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_first_line_that_the_gate_refuses_is_not_shown_however_long_the_others_take() {
+        let provider = ScriptedProvider::from_fn(|request| match request.sampling.n_candidates {
+            1 => Answer::cut("n > (1:\n        n -= 1\n    return n\n"),
+            _ => Answer::never_after("n > 2:\n        n -= 1\n"),
+        });
+        let settings = Settings { max_write: Some(Duration::from_millis(1)), ..Settings::default() };
+        let mut editor = Editor::with(provider, settings);
+        assert_eq!(editor.suggest("def f(n):\n    if ║\n    return n\n").await, shown("n > 2:"));
     }
 
     #[tokio::test]

@@ -109,6 +109,12 @@ impl Context {
         }
     }
 
+    /// Returns the context that shows nothing, for a completion that is there already.
+    pub(crate) fn at(doc: &Document, offset: usize) -> Self {
+        let (before, after) = doc.text().split_at(offset);
+        Self { extent: Extent::at(before, after), start: offset, ..Self::default() }
+    }
+
     /// Adds code from elsewhere.
     pub(crate) fn with_snippets(mut self, snippets: Vec<Snippet>) -> Self {
         for snippet in &snippets {

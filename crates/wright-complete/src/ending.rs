@@ -401,7 +401,8 @@ impl<'a> Ending<'a> {
 }
 
 /// Returns the end of the first line that is not blank, behind its line break.
-fn first_line_end(text: &str) -> Option<usize> {
+/// Returns where the first line that is not blank ends, with its line end; nothing while it may go on.
+pub(crate) fn first_line_end(text: &str) -> Option<usize> {
     let blank = text.len() - text.trim_start_matches(['\n', '\r']).len();
     text[blank..].find('\n').map(|at| blank + at + 1)
 }

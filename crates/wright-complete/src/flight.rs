@@ -9,6 +9,8 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use wright_text::Document;
 
+use crate::ending::first_line_end;
+
 /// How long a request goes on without anyone who waits for it. Editors cancel a request before they send the next one.
 const GRACE: Duration = Duration::from_millis(30);
 
@@ -112,12 +114,43 @@ impl Flight {
         }
     }
 
+    /// Returns the first lines of what is written, as each becomes whole: a candidate that was refused is followed by others.
+    pub(crate) fn first_lines(&self) -> FirstLines {
+        FirstLines { progress: self.progress.clone(), last: String::new() }
+    }
+
     /// Returns what was typed at the position of the request since it was made; nothing when something else happened.
     fn typed_since(&self, doc: &Document, offset: usize) -> Option<String> {
         let (before, after) = (self.text.get(..self.offset)?, self.text.get(self.offset..)?);
         let typed = doc.text().get(..offset)?.strip_prefix(before)?;
         let is_behind_same = doc.text().get(offset..)?.ends_with(after);
         (doc.path == self.path && !typed.is_empty() && is_behind_same).then(|| typed.to_owned())
+    }
+}
+
+/// The first lines of what a request writes.
+#[derive(Debug)]
+pub(crate) struct FirstLines {
+    progress: watch::Receiver<Written>,
+    last: String,
+}
+
+impl FirstLines {
+    /// Waits for the next first line that is whole, with the line end that shows it; nothing when the request is over.
+    pub(crate) async fn next(&mut self) -> Option<String> {
+        loop {
+            let written = self.progress.borrow_and_update().clone();
+            if written.is_over {
+                return None;
+            }
+            if let Some(line) = first_line_end(&written.text).map(|end| &written.text[..end])
+                && line != self.last
+            {
+                line.clone_into(&mut self.last);
+                return Some(self.last.clone());
+            }
+            self.progress.changed().await.ok()?;
+        }
     }
 }
 

@@ -238,7 +238,7 @@ impl Judge {
     ///
     /// `Err` holds why it must not be shown, and [`Finding::code`] of each is one of the codes in [`CODES`].
     pub fn judge(&self, edit: Edit, surroundings: &Surroundings<'_>) -> Result<Verified<Edit>, Vec<Finding>> {
-        let trial = Trial::new(self, &edit, surroundings).map_err(|it| vec![it])?;
+        let trial = Trial::new(self, &edit, surroundings).map_err(|it| vec![*it])?;
         let mut checks = stage(&trial, Stage::Text)?;
         let end = digest_of_end(&trial);
         match end.as_ref().and_then(|end| self.remembered(end)) {

@@ -59,7 +59,7 @@ pub(super) enum Batch {
     /// These were made by rule; the likeliest first.
     Ranked(Vec<Candidate>),
     /// The model could not be asked.
-    Trouble(Finding),
+    Trouble(Box<Finding>),
     /// Nothing follows.
     Finished,
 }
@@ -91,7 +91,7 @@ impl Proposals {
             Some(Err(error)) => {
                 let finding = Finding::error("model", error.to_string());
                 self.fatal = Some(error);
-                Batch::Trouble(finding)
+                Batch::Trouble(Box::new(finding))
             }
             None => {
                 self.is_finished = true;
@@ -216,7 +216,7 @@ impl Proposer {
                         return;
                     }
                     let finding = Finding::error("model", error.to_string());
-                    if sender.send(Ok(Batch::Trouble(finding))).await.is_err() {
+                    if sender.send(Ok(Batch::Trouble(Box::new(finding)))).await.is_err() {
                         return;
                     }
                 }
@@ -364,7 +364,7 @@ impl Proposer {
             .collect();
         if candidates.is_empty() {
             let message = format!("no answer contains the function `{}` with its parameters", suspect.name);
-            return Ok(Batch::Trouble(Finding::error("answer", message)));
+            return Ok(Batch::Trouble(Box::new(Finding::error("answer", message))));
         }
         Ok(Batch::FromModel(candidates))
     }

@@ -247,7 +247,7 @@ impl<'a> Search<'a> {
         match batch {
             Batch::FromModel(candidates) => self.ready.extend(candidates),
             Batch::Ranked(edits) => self.edits.extend(edits),
-            Batch::Trouble(finding) => self.model_errors.push(finding),
+            Batch::Trouble(finding) => self.model_errors.push(*finding),
             Batch::Finished => {}
         }
     }

@@ -136,7 +136,9 @@ impl Ours {
 fn settings(side: Side, limits: Limits) -> Settings {
     let is_product = side == Side::Product;
     let max_read = limits.max_read.filter(|_| is_product);
-    let mut settings = Settings { result_cache: is_product, multiline: is_product, max_read, ..Settings::default() };
+    let users = Settings::on_this_machine();
+    let max_write = users.max_write.filter(|_| is_product);
+    let mut settings = Settings { result_cache: is_product, multiline: is_product, max_read, max_write, ..users };
     // There is one document, so there is nothing to show from others.
     settings.options.budget = Budget { prefix: limits.prefix, suffix: limits.suffix, snippets: 0 };
     settings

@@ -37,11 +37,11 @@ pub(super) struct Piece {
 }
 
 impl<'a> Trial<'a> {
-    pub(super) fn new(judge: &'a Judge, edit: &'a Edit, around: &'a Surroundings<'a>) -> Result<Self, Finding> {
+    pub(super) fn new(judge: &'a Judge, edit: &'a Edit, around: &'a Surroundings<'a>) -> Result<Self, Box<Finding>> {
         let whole = with_assumed(edit, around.assumed);
         let after = whole.apply(judge.doc.text()).map_err(|error| {
             let message = format!("made for another text: {error}");
-            Finding::error(DOES_NOT_FIT, message).at(judge.path(), None).hint(error.hint())
+            Box::new(Finding::error(DOES_NOT_FIT, message).at(judge.path(), None).hint(error.hint()))
         })?;
         let mut pieces = Vec::new();
         let mut shift = 0_isize;

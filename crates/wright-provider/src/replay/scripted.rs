@@ -26,7 +26,7 @@ enum Script {
     Texts { texts: Vec<String>, reason: StopReason },
     BrokenAfter { text: String, n_bytes: usize },
     Failure(ProviderError),
-    Never,
+    NeverAfter { text: String },
 }
 
 impl Answer {
@@ -58,7 +58,12 @@ impl Answer {
 
     /// Returns an answer that begins and then never continues, for tests of cancelling and time limits.
     pub fn never() -> Self {
-        Self(Script::Never)
+        Self::never_after("")
+    }
+
+    /// Returns an answer that says `text` and then never continues.
+    pub fn never_after(text: impl Into<String>) -> Self {
+        Self(Script::NeverAfter { text: text.into() })
     }
 }
 
@@ -204,18 +209,19 @@ impl Provider for ScriptedProvider {
         })?;
         match script {
             Script::Failure(error) => Err(error),
-            Script::Never => Ok(stream::pending().boxed()),
+            Script::NeverAfter { text } => {
+                let told: Vec<_> = begun(&text).collect();
+                Ok(stream::iter(told).chain(stream::pending()).boxed())
+            }
             Script::Texts { texts, reason } => {
                 let mut events = self.told(&texts, reason, &request);
                 events.push(Event::Finished(self.usage(&request, &events)));
                 Ok(stream::iter(events.into_iter().map(Ok)).boxed())
             }
             Script::BrokenAfter { text, n_bytes } => {
-                let begun = &text[..text.floor_char_boundary(n_bytes)];
-                let begun =
-                    pieces(begun).into_iter().map(|text| Ok(Event::Text { candidate: 0, text: text.to_owned() }));
+                let told = begun(&text[..text.floor_char_boundary(n_bytes)]);
                 let error = ProviderError::BrokeOff { model: self.model.clone(), message: "as scripted".to_owned() };
-                let outcomes: Vec<_> = begun.chain([Err(error)]).collect();
+                let outcomes: Vec<_> = told.chain([Err(error)]).collect();
                 Ok(stream::iter(outcomes).boxed())
             }
         }
@@ -245,6 +251,11 @@ fn stopped(text: &str, reason: StopReason, stops: &[String]) -> (String, StopRea
         Filtered::Stopped(before) => (before, StopReason::StopText),
         Filtered::Passed(passed) => (passed + &filter.flush(), reason),
     }
+}
+
+/// Returns what is told of an answer that has only begun.
+fn begun(text: &str) -> impl Iterator<Item = Result<Event, ProviderError>> + '_ {
+    pieces(text).into_iter().map(|text| Ok(Event::Text { candidate: 0, text: text.to_owned() }))
 }
 
 /// Cuts `text` into the pieces in which it arrives.

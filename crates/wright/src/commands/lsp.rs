@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use wright_agent::assistant::Assistant;
 use wright_complete::{Completer, Settings};
@@ -47,9 +46,6 @@ pub(crate) async fn run(app: &Arc<App>, args: &Args) -> Result<ExitCode, Failure
     }
 }
 
-/// How long a local model may read before it writes, while someone types; what takes longer is read when nobody waits.
-const MAX_READ: Duration = Duration::from_millis(400);
-
 /// How many explanations are kept for an editor to show.
 const MAX_PAGES: usize = 20;
 
@@ -76,12 +72,9 @@ impl Host for EditorHost {
         let provider = self.provider(model, Purpose::Complete)?;
         let assistant = self.provider(model, Purpose::Agent).map(Assistant::new);
         let model = provider.model().to_owned();
-        let is_local = model.starts_with("local:");
-        let settings = Settings {
-            max_read: is_local.then_some(MAX_READ),
-            scope: folders.first().map(|it| short_digest(&[&it.to_string_lossy()])),
-            ..Settings::default()
-        };
+        let settings = if model.starts_with("local:") { Settings::on_this_machine() } else { Settings::default() };
+        let scope = folders.first().map(|it| short_digest(&[&it.to_string_lossy()]));
+        let settings = Settings { scope, ..settings };
         let completer = Arc::new(Completer::new(provider, settings.clone()));
         Ok(Workbench { completer, settings, model, assistant })
     }
