@@ -14,6 +14,7 @@ use crate::context::{self, Budget, Context};
 use crate::ending::{Ending, Reach};
 use crate::extent::Extent;
 use crate::hole::Hole;
+use crate::related::{Imported, related};
 use crate::suggestion::{Suggestion, SuggestionId, Withheld};
 
 /// How suggestions are made.
@@ -110,7 +111,20 @@ pub async fn complete(
     offset: usize,
     options: Options,
 ) -> Result<Outcome, ProviderError> {
-    let context = Context::around(doc, offset, options.budget, None);
+    complete_with(provider, doc, offset, &Imported::default(), options).await
+}
+
+/// Does the same, and shows the model what the document may use of the files that it imports.
+pub async fn complete_with(
+    provider: &dyn Provider,
+    doc: &Document,
+    offset: usize,
+    imported: &Imported,
+    options: Options,
+) -> Result<Outcome, ProviderError> {
+    let files: Vec<_> = imported.files().collect();
+    let snippets = related(doc, offset, &files, options.budget.snippets);
+    let context = Context::around(doc, offset, options.budget, None).with_snippets(snippets);
     Attempt::new(provider, doc, offset, options, context).run().await
 }
 

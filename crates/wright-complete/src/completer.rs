@@ -16,6 +16,7 @@ use tokio::task::AbortHandle;
 use wright_gate::Verified;
 use wright_gate::quick::{self, Judge, Surroundings};
 use wright_provider::{ClientId, Priority, Provider, ProviderError, Request, Sampling};
+use wright_repo::Neighbors;
 use wright_text::{Document, Edit, Language};
 
 use crate::attempt::{Attempt, Caller, Source};
@@ -28,7 +29,7 @@ use crate::hole::Hole;
 use crate::mood::Mood;
 use crate::next_edit::{EditHistory, NextEditOptions, predict};
 use crate::past::Past;
-use crate::related::related;
+use crate::related::{Cited, Imported, related};
 use crate::{Options, Outcome, Reach, Suggestion, SuggestionId, Withheld};
 
 /// How many entries the log of outcomes keeps.
@@ -204,6 +205,7 @@ struct State {
     offered: VecDeque<(SuggestionId, PathBuf, String)>,
     offered_edits: VecDeque<(SuggestionId, PathBuf, Edit)>,
     history: EditHistory,
+    neighbors: Option<Arc<Neighbors>>,
     started: Instant,
     log: VecDeque<LogEntry>,
 }
@@ -216,11 +218,22 @@ struct Open {
     wide: Option<Context>,
     narrow: Option<Context>,
     judge: Option<Arc<Judge>>,
+    /// What it defines, for others, once somebody asked.
+    cited: Option<Option<Arc<Cited>>>,
+    imported: Imported,
 }
 
 impl Open {
     fn new(doc: Arc<Document>) -> Self {
-        Self { doc, past: Past::default(), wide: None, narrow: None, judge: None }
+        Self {
+            doc,
+            past: Past::default(),
+            wide: None,
+            narrow: None,
+            judge: None,
+            cited: None,
+            imported: Imported::default(),
+        }
     }
 }
 
@@ -239,6 +252,7 @@ impl Completer {
             offered: VecDeque::new(),
             offered_edits: VecDeque::new(),
             history: EditHistory::new(),
+            neighbors: None,
             started: Instant::now(),
             log: VecDeque::new(),
         };
@@ -255,9 +269,31 @@ impl Completer {
         self.state().settings.clone()
     }
 
+    /// Notes where the files are that open documents may import.
+    pub fn look_around(&self, neighbors: Arc<Neighbors>) {
+        self.state().neighbors = Some(neighbors);
+    }
+
     /// Notes that a document is open.
     pub fn open(&self, doc: Arc<Document>) {
-        self.state().documents.insert(doc.path.clone(), Open::new(doc));
+        self.state().documents.insert(doc.path.clone(), Open::new(Arc::clone(&doc)));
+        self.read_imported(doc);
+    }
+
+    /// Reads what a document imports, on a thread of its own and only when that changed.
+    fn read_imported(&self, doc: Arc<Document>) {
+        let (Some(neighbors), Ok(runtime)) = (self.state().neighbors.clone(), tokio::runtime::Handle::try_current())
+        else {
+            return;
+        };
+        let this = self.clone();
+        runtime.spawn_blocking(move || {
+            let Some(last) = this.state().documents.get(&doc.path).map(|it| it.imported.clone()) else { return };
+            let imported = last.renewed(&neighbors, &doc.path, doc.text());
+            if let Some(open) = this.state().documents.get_mut(&doc.path) {
+                open.imported = imported;
+            }
+        });
     }
 
     /// Notes that a document became `doc` by `edit`, which fits the text before it.
@@ -266,6 +302,7 @@ impl Completer {
         let open = state.documents.entry(doc.path.clone()).or_insert_with(|| Open::new(Arc::clone(&doc)));
         open.past.change(open.doc.text(), edit, doc.text(), Instant::now());
         let before = std::mem::replace(&mut open.doc, doc);
+        open.cited = None;
         let at = state.started.elapsed();
         if is_readable(&before) {
             state.history.record(&before, edit, at);
@@ -285,6 +322,7 @@ impl Completer {
         if is_asked || context::is_secret_file(&doc.path) || !doc.text().is_char_boundary(offset) {
             return;
         }
+        self.read_imported(Arc::clone(doc));
         let (wide, _) = self.contexts(doc, offset);
         self.warm(&wide);
     }
@@ -579,15 +617,15 @@ impl Completer {
         let mut state = self.state();
         let budget = state.settings.options.budget;
         let narrow_budget = state.read_limit().map(narrow_budget);
-        let open: Vec<Arc<Document>> = state.documents.values().map(|it| Arc::clone(&it.doc)).collect();
-        let entry = state.documents.entry(doc.path.clone()).or_insert_with(|| Open::new(Arc::clone(doc)));
-        let wide = Context::around(doc, offset, budget, entry.wide.as_ref());
+        let last = state.documents.get(&doc.path).and_then(|it| it.wide.clone());
+        let wide = Context::around(doc, offset, budget, last.as_ref());
         // Snippets stay as they are while the prompt grows: other ones would have everything behind them read again.
-        let snippets = match &entry.wide {
-            Some(last) if last.start == wide.start && last.suffix == wide.suffix => last.snippets.clone(),
-            Some(_) | None => related(doc, offset, open.iter().map(|it| &**it), budget.snippets),
+        let snippets = match last {
+            Some(last) if last.start == wide.start && last.suffix == wide.suffix => last.snippets,
+            Some(_) | None => related(doc, offset, &state.files_for(doc), budget.snippets),
         };
         let wide = wide.with_snippets(snippets);
+        let entry = state.documents.entry(doc.path.clone()).or_insert_with(|| Open::new(Arc::clone(doc)));
         entry.wide = Some(wide.clone());
         let is_larger = |narrow: Budget| wide.prefix.len() + wide.suffix.len() > narrow.prefix + narrow.suffix;
         let narrow = narrow_budget.filter(|it| is_larger(*it)).map(|budget| {
@@ -685,6 +723,19 @@ impl State {
         self.settings.max_read.map(|limit| ((self.read_rate * limit.as_secs_f64()) as usize).max(MIN_NARROW))
     }
 
+    /// Returns what may be cited in a document: what other open documents define, then what the files it imports do.
+    fn files_for(&mut self, doc: &Document) -> Vec<Arc<Cited>> {
+        let mut files = Vec::new();
+        let imported = self.documents.get(&doc.path).map(|it| it.imported.clone()).unwrap_or_default();
+        for open in self.documents.values_mut().filter(|it| it.doc.path != doc.path) {
+            let cited = open.cited.get_or_insert_with(|| Cited::of(&open.doc.path, open.doc.text()).map(Arc::new));
+            files.extend(cited.clone());
+        }
+        let is_open = |cited: &Arc<Cited>| self.documents.keys().any(|path| path.ends_with(cited.path()));
+        files.extend(imported.files().filter(|it| !is_open(it)));
+        files
+    }
+
     /// Learns how fast the model reads from a request that read enough to tell.
     fn see_reading(&mut self, outcome: &Outcome) {
         let (Some(first_token), usage) = (outcome.first_token, outcome.usage) else { return };
@@ -728,6 +779,7 @@ pub struct NextEdit {
 
 #[cfg(test)]
 mod tests {
+    use wright_provider::Prompt;
     use wright_provider::replay::{Answer, ScriptedProvider};
 
     use super::*;
@@ -806,6 +858,25 @@ mod tests {
         assert_eq!(editor.suggest("total = 1\nx = tot║\n").await, shown("al + 1"));
         assert_eq!(editor.suggest("total = 1\nx = to║\n").await, shown("tal + 1"));
         assert_eq!(editor.n_asked(), 1);
+    }
+
+    #[tokio::test]
+    async fn the_model_is_shown_what_an_imported_file_defines() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("shapes.py"), "def area(width, height):\n    return 1\n").unwrap();
+        let provider = Arc::new(ScriptedProvider::answering(&["2, 3)"]));
+        let completer = Completer::new(provider.clone(), Settings { look_ahead: false, ..Settings::default() });
+        completer.look_around(Arc::new(Neighbors::around(folder.path()).unwrap()));
+        let text = "from shapes import area\n\nprint(area(";
+        let doc = Arc::new(Document::new(folder.path().join("a.py"), 1, text));
+        completer.open(Arc::clone(&doc));
+        while completer.state().documents[&doc.path].imported.files().count() == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let ask = Ask { doc, offset: text.len(), trigger: Trigger::Automatic, selected: None };
+        completer.suggest(ask).await.unwrap();
+        let Prompt::FillInTheMiddle { prefix, .. } = &provider.requests()[0].prompt else { panic!("another prompt") };
+        assert!(prefix.starts_with("# Path: shapes.py\n# def area(width, height):\n"), "{prefix}");
     }
 
     #[tokio::test]

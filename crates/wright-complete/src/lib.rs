@@ -22,10 +22,10 @@ mod past;
 mod related;
 mod suggestion;
 
-pub use attempt::{Options, Outcome, Source, complete};
+pub use attempt::{Options, Outcome, Source, complete, complete_with};
 pub use completer::{Ask, Completer, Eagerness, Feedback, LogEntry, NextEdit, Selected, Settings, Trigger};
 pub use context::{Budget, Context, Section, is_secret_file};
 pub use ending::Reach;
 pub use extent::Extent;
-pub use related::Snippet;
+pub use related::{Imported, Snippet};
 pub use suggestion::{Suggestion, SuggestionId, Withheld};

@@ -6,6 +6,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
+mod definitions;
 mod display;
 mod document;
 mod edit;
@@ -22,6 +23,7 @@ pub mod shapes;
 mod syntax;
 pub mod syntax_edits;
 
+pub use definitions::{Definition, DefinitionKind};
 pub use display::{is_invisible, neutral, neutral_line, without_images};
 pub use document::{Document, LineColumn, LineIndex};
 pub use edit::{Edit, EditError, Replacement};

@@ -4,14 +4,15 @@
 //! is 1.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde_json::{Value, json};
 use wright_agent::ask::{MAX_FILE, read_file};
-use wright_complete::{Options, Outcome, Withheld, complete};
+use wright_complete::{Imported, Options, Outcome, Withheld, complete_with};
 use wright_gate::Finding;
 use wright_provider::Provider;
+use wright_repo::Neighbors;
 use wright_text::{Document, LineColumn};
 
 use crate::app::App;
@@ -83,7 +84,9 @@ pub(crate) async fn run(app: &App, args: &Args) -> Result<ExitCode, Failure> {
     let offset = offset(&doc, args.position.place)?;
     let provider = provider::open(app, &args.model, Purpose::Complete)?;
     let started = Instant::now();
-    let outcome = complete(&*provider, &doc, offset, Options { seed: args.seed, ..Options::default() }).await?;
+    let imported = imported(&path, doc.text());
+    let options = Options { seed: args.seed, ..Options::default() };
+    let outcome = complete_with(&*provider, &doc, offset, &imported, options).await?;
     let seconds = started.elapsed().as_secs_f64();
     let exit = if outcome.result.is_ok() { ExitCode::Done } else { ExitCode::Refused };
     if args.explain && !app.terminal.is_json() {
@@ -104,6 +107,12 @@ pub(crate) async fn run(app: &App, args: &Args) -> Result<ExitCode, Failure> {
         }
     }
     Ok(exit)
+}
+
+/// Returns what the files define that a text imports; nothing where the folder cannot be read.
+fn imported(path: &Path, text: &str) -> Imported {
+    let neighbors = path.parent().and_then(|it| Neighbors::around(it).ok());
+    neighbors.map(|it| Imported::of(&it, path, text)).unwrap_or_default()
 }
 
 fn read_stdin() -> Result<String, Failure> {

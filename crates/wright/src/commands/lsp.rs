@@ -7,7 +7,7 @@ use wright_agent::assistant::Assistant;
 use wright_complete::{Completer, Settings};
 use wright_lsp::{Ended, Host, OpenFailure, Workbench, serve};
 use wright_provider::Provider;
-use wright_repo::Repository;
+use wright_repo::{Neighbors, Repository};
 use wright_store::SuggestionLog;
 
 use crate::app::App;
@@ -76,6 +76,9 @@ impl Host for EditorHost {
         let scope = folders.first().map(|it| short_digest(&[&it.to_string_lossy()]));
         let settings = Settings { scope, ..settings };
         let completer = Arc::new(Completer::new(provider, settings.clone()));
+        if let Some(neighbors) = folders.first().and_then(|it| Neighbors::around(it).ok()) {
+            completer.look_around(Arc::new(neighbors));
+        }
         Ok(Workbench { completer, settings, model, assistant })
     }
 
