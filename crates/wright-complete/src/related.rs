@@ -268,13 +268,13 @@ mod tests {
     #[test]
     fn files_that_a_document_imports_are_read_from_disk_once() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("b.py"), "def area(width):\n    return 1\n").unwrap();
+        std::fs::write(folder.path().join("shapes.py"), "def area(width):\n    return 1\n").unwrap();
         let neighbors = Neighbors::around(folder.path()).unwrap();
         let path = folder.path().join("a.py");
-        let imported = Imported::of(&neighbors, &path, "from b import area\n");
+        let imported = Imported::of(&neighbors, &path, "from shapes import area\n");
         assert_eq!(imported.files().count(), 1);
-        std::fs::remove_file(folder.path().join("b.py")).unwrap();
-        assert_eq!(imported.renewed(&neighbors, &path, "from b import area\n\nx = 1\n").files().count(), 1);
-        assert_eq!(imported.renewed(&neighbors, &path, "import b, c\n").files().count(), 0);
+        std::fs::remove_file(folder.path().join("shapes.py")).unwrap();
+        assert_eq!(imported.renewed(&neighbors, &path, "from shapes import area\n\nx = 1\n").files().count(), 1);
+        assert_eq!(imported.renewed(&neighbors, &path, "import colors\n").files().count(), 0);
     }
 }
