@@ -36,7 +36,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        let budget = Budget { prefix: 6_000, suffix: 2_000, snippets: 800 };
+        let budget = Budget { prefix: 6_000, suffix: 2_000, snippets: 1_600 };
         Self { budget, max_tokens: 128, reach: Reach::Natural, n_retries: 2, n_alternatives: 0, seed: 0 }
     }
 }

@@ -17,6 +17,9 @@ const MAX_FILES: usize = 24;
 const MAX_IMPORTED: usize = 12;
 const MAX_DOCUMENT: usize = 256 << 10;
 
+/// How many assignments to a value are looked at for its type.
+const MAX_ASSIGNED: usize = 4;
+
 /// Code cited from another place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snippet {
@@ -146,6 +149,8 @@ fn chosen(files: &[&Arc<Cited>], wanted: &Wanted<'_>, max_bytes: usize) -> BTree
 
 /// The names that are used at a position.
 struct Wanted<'a> {
+    /// The types that the value before the dot at the position may have.
+    receivers: BTreeSet<&'a str>,
     /// On its line and the one above.
     here: BTreeSet<&'a str>,
     /// Within some lines.
@@ -162,7 +167,12 @@ impl<'a> Wanted<'a> {
             let end = after.match_indices('\n').nth(n_after).map_or(text.len(), |(at, _)| offset + at);
             words(&text[start..end])
         };
-        Self { here: within(1, 0), near: within(LINES_BEFORE, LINES_AFTER), all: words(text) }
+        Self {
+            receivers: receivers(before),
+            here: within(1, 0),
+            near: within(LINES_BEFORE, LINES_AFTER),
+            all: words(text),
+        }
     }
 
     /// Returns how likely a definition is to be used; nothing when nothing speaks for it.
@@ -179,6 +189,7 @@ impl<'a> Wanted<'a> {
         };
         let by_container = match definition.container.as_deref() {
             _ if is_hidden => 0,
+            Some(container) if self.receivers.contains(container) => 8,
             Some(container) if self.here.contains(container) => 5,
             Some(container) if self.near.contains(container) => 3,
             Some(container) if self.all.contains(container) => 2,
@@ -187,6 +198,27 @@ impl<'a> Wanted<'a> {
         };
         by_name.max(by_container)
     }
+}
+
+/// Returns the words that say what the value before a dot at the end of `before` is: those that it is assigned from, or
+/// declared with, and its own name.
+fn receivers(before: &str) -> BTreeSet<&str> {
+    let is_word = |it: char| it.is_alphanumeric() || it == '_';
+    let Some(path) = before.trim_end_matches(is_word).strip_suffix(['.', '>', ':']) else { return BTreeSet::new() };
+    let path = path.trim_end_matches(['-', ':', '?']);
+    let receiver = &path[path.trim_end_matches(is_word).len()..];
+    if receiver.len() < 2 {
+        return BTreeSet::new();
+    }
+    let assigned = path.rmatch_indices(receiver).filter_map(|(at, _)| {
+        let is_whole = !path[..at].ends_with(is_word);
+        let rest = path[at + receiver.len()..].lines().next()?.trim_start();
+        let said = rest.strip_prefix(":=").or_else(|| rest.strip_prefix('=')).or_else(|| rest.strip_prefix(':'));
+        said.filter(|it| is_whole && !it.starts_with('='))
+    });
+    let mut names: BTreeSet<&str> = assigned.take(MAX_ASSIGNED).flat_map(words).collect();
+    names.insert(receiver);
+    names
 }
 
 fn words(text: &str) -> BTreeSet<&str> {
@@ -246,6 +278,20 @@ mod tests {
         let expected =
             "# Path: b.py\n# class Box(Base):\n#     def __init__(self, size):\n#     def open(self, key):\n";
         assert_eq!(snippets[0].as_comment(), expected);
+    }
+
+    #[test]
+    fn the_members_of_what_stands_before_the_dot_come_first() {
+        let other = "class Lid:\n    def turn(self, angle):\n        pass\n\nclass Box:\n    def open(self, key):\n        pass\n";
+        for text in [
+            "from b import Box, Lid\nbox = Box(1)\nLid.turn(Lid, Lid)\nbox.o",
+            "from b import Box, Lid\ndef f(box: Box):\n    Lid.turn()\n    box.",
+            "from b import Box, Lid\nLid.turn(); Lid\nBox.",
+        ] {
+            let doc = Document::new("a.py", 1, text);
+            let snippets = related(&doc, text.len(), &cited("b.py", other), 44);
+            assert_eq!(snippets[0].text, "Box:\n    def open(self, key):\n", "{text}");
+        }
     }
 
     #[test]
