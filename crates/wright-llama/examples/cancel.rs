@@ -28,7 +28,7 @@ async fn main() {
     let folder = tempfile::tempdir().unwrap();
     let config = LocalConfig {
         worker_command: vec![wright, "internal".to_owned(), "model-worker".to_owned()],
-        socket: folder.path().join("worker.sock"),
+        socket: folder.path().join("run/worker.sock"),
         models: PathBuf::from(models),
         threads: std::thread::available_parallelism().map_or(2, usize::from),
         context_tokens: 4096,
