@@ -6,9 +6,12 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::process::Stdio;
-use std::time::Duration;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::fs::OFlags;
 
 use crate::bubblewrap::Bubblewrap;
 use crate::launcher::{HelperCommand, Launch, Wires, cannot_start, decode};
@@ -17,6 +20,9 @@ use crate::{Layer, LayerKind, LayerState, Level, LimitKeeper, Limits, Policy, Sa
 
 /// How long the helper may take for its self-test.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often it is looked at meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What tests make the probe believe about the machine.
 #[doc(hidden)]
@@ -156,6 +162,30 @@ fn reachable_dir() -> io::Result<tempfile::TempDir> {
     builder.tempdir_in("/tmp").or_else(|_| builder.tempdir())
 }
 
+/// Reads what the helper says until it is gone. A process that a failed bubblewrap left behind is not waited for.
+fn read_reports(ours: &mut UnixStream, child: &mut Child) -> io::Result<String> {
+    ours.set_read_timeout(Some(LOOK_EVERY))?;
+    let give_up_at = Instant::now() + PATIENCE;
+    let (mut reports, mut buffer) = (Vec::new(), [0; 4096]);
+    loop {
+        let is_over = child.try_wait()?.is_some();
+        match ours.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(n_bytes) => reports.extend_from_slice(&buffer[..n_bytes]),
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+                if is_over {
+                    break;
+                }
+                if Instant::now() >= give_up_at {
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(String::from_utf8_lossy(&reports).into_owned())
+}
+
 fn run_self_test(helper: &HelperCommand, launch: Launch, mut tested: Tested) -> Result<Tested, SandboxError> {
     let wires = Wires::new()?;
     let Launch { mut process, spec, keep } = launch;
@@ -163,8 +193,7 @@ fn run_self_test(helper: &HelperCommand, launch: Launch, mut tested: Tested) -> 
     let mut child = process.spawn().map_err(|source| cannot_start(helper, source))?;
     drop(process);
     let mut ours = wires.ours;
-    ours.set_read_timeout(Some(PATIENCE))?;
-    let reports = ours.write_all(&spec).and_then(|()| io::read_to_string(&mut ours));
+    let reports = ours.write_all(&spec).and_then(|()| read_reports(&mut ours, &mut child));
     if reports.is_err() {
         child.kill()?;
     }
@@ -190,9 +219,11 @@ fn run_self_test(helper: &HelperCommand, launch: Launch, mut tested: Tested) -> 
             | Report::Note { .. } => {}
         }
     }
-    let mut said = Vec::new();
-    wires.output.take(4096).read_to_end(&mut said)?;
-    let said = String::from_utf8_lossy(&said);
+    // Whoever is left may hold the other end open, so this waits for nobody.
+    rustix::fs::fcntl_setfl(&wires.output, OFlags::NONBLOCK).map_err(io::Error::from)?;
+    let mut said = [0; 4096];
+    let n_bytes = (&wires.output).read(&mut said).unwrap_or_default();
+    let said = String::from_utf8_lossy(&said[..n_bytes]);
     let said = said.lines().last().map_or_else(String::new, |line| format!(": {line}"));
     Err(SandboxError::Lost { detail: format!("the self-test did not end well ({status}){said}") })
 }
