@@ -38,7 +38,10 @@ missing_packages() {
   has_pip || echo python3-pip
 }
 
-has_pytest() { python3 -c 'import pytest' >/dev/null 2>&1; }
+# Looks for it without loading it, which takes longer than all the rest here.
+has_pytest() {
+  python3 -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("pytest") is None)' >/dev/null 2>&1
+}
 
 # Whether `python3` is the system's own, for which Debian has packages. Another one, such as pyenv's, has its own pip.
 has_system_python() { [ "$(readlink -f "$(command -v python3 || true)" 2>/dev/null | cut -d/ -f1-3)" = /usr/bin ]; }
@@ -55,20 +58,22 @@ missing_test_packages() {
   has_command ps || echo procps
   has_command rg || echo ripgrep
   has_postgres || echo postgresql
-  if has_system_python && ! has_pytest; then echo python3-pytest; fi
 }
 
 check_test_packages() {
-  local missing
+  local missing needs_pip=false
   mapfile -t missing < <(missing_test_packages)
+  if ! has_pytest; then
+    if has_system_python; then missing+=(python3-pytest); else needs_pip=true; fi
+  fi
   if [ "${#missing[@]}" -gt 0 ] && has_command apt-get && [ "$(id -u)" -eq 0 ]; then
     install_packages "${missing[@]}"
     missing=()
   fi
-  if ! has_pytest && ! has_system_python && { [ "$(id -u)" -eq 0 ] || [ "${CI:-}" = true ]; }; then
+  if $needs_pip && { [ "$(id -u)" -eq 0 ] || [ "${CI:-}" = true ]; }; then
     say "installing pytest"
-    python3 -m pip install --quiet --disable-pip-version-check pytest >&2 || missing+=(pytest)
-  elif ! has_pytest && ! has_system_python; then
+    PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check pytest >&2 || missing+=(pytest)
+  elif $needs_pip; then
     missing+=(pytest)
   fi
   [ "${#missing[@]}" -eq 0 ] && return
