@@ -1,26 +1,17 @@
 #!/usr/bin/env bash
-# Tries the set-up phase for real: small projects whose only dependency is not on this machine, fetched by their own client
-# through the sandbox's proxy with the user's settings, and then tested without a network.
+# Tries the set-up phase for real: small projects with a dependency that is not on this machine, fetched by their own client
+# through the sandbox's proxy with the user's variables, and then tested without a network.
 #
-#   evals/sandbox/setup.sh path/to/wright
+#   cargo build --release -p wright-agent --example setup_trial
+#   evals/sandbox/setup.sh target/release/examples/setup_trial
 #
-# Needs the network, pip, npm and cargo. Prints a table; the exit code is 1 if a project is not tested as it should be. Each
-# project is tried without --setup as well, where its tests must fail: otherwise the dependency was there all along.
+# Needs the network, pip, npm and cargo. Prints the table of README.md; the exit code is 1 if a project's tests do not pass, or
+# if its dependency was on the machine all along.
 set -euo pipefail
 
-wright=$(readlink -f "$1")
+trial=$(readlink -f "$1")
 place=$(mktemp -d /tmp/wright-setup-trials-XXXXXX)
 trap 'rm -rf "$place"' EXIT
-export WRIGHT_HOME="$place/home" XDG_CONFIG_HOME="$place/config"
-mkdir -p "$WRIGHT_HOME" "$XDG_CONFIG_HOME/wright"
-# Nothing is asked of a model: what passes needs no repair.
-model=(--model openai:none --base-url http://127.0.0.1:9)
-
-commit() {
-  git -C "$1" init -q
-  git -C "$1" add --all
-  git -C "$1" -c user.name=a -c user.email=a@localhost -c commit.gpgsign=false commit -qm start
-}
 
 pip_project() {
   mkdir -p "$1"
@@ -45,36 +36,18 @@ cargo_project() {
   (cd "$1" && CARGO_HOME="$place/cargo" RUSTUP_HOME="${RUSTUP_HOME:-$HOME/.rustup}" cargo generate-lockfile -q)
 }
 
-status() { python3 -c 'import json, sys; print(json.load(sys.stdin)["status"])' 2>/dev/null || echo error; }
-
 failed=0
-echo '| client | tests without set-up | tests with set-up | hosts reached | seconds |'
+echo '| client | before | hosts asked for | seconds to fetch | tests without a network |'
 echo '|---|---|---|---|---|'
 for client in pip npm cargo; do
   project="$place/$client"
   "${client}_project" "$project"
-  commit "$project"
   case $client in
     pip) command=(python3 -m unittest -v) ;;
     npm) command=(npm test) ;;
     cargo) command=(cargo test --offline) ;;
   esac
-  before=$("$wright" -C "$project" fix --json --candidates 1 "${model[@]}" -- "${command[@]}" 2>/dev/null | status || true)
-  start=$(date +%s.%N)
-  # shellcheck disable=SC2016
-  after=$("$wright" -C "$project" fix --json --setup --candidates 1 "${model[@]}" -- "${command[@]}" 2>"$place/$client.err" | status || true)
-  seconds=$(echo "$(date +%s.%N) - $start" | bc)
-  hosts=$(python3 - "$WRIGHT_HOME/store.db" "$client" <<'PY'
-import json, sqlite3, sys
-found = 0
-for (kind, payload) in sqlite3.connect(sys.argv[1]).execute("select kind, payload from steps"):
-    if kind == "fetched" and json.loads(payload)["client"] == sys.argv[2]:
-        found = len(json.loads(payload)["hosts"])
-print(found)
-PY
-  )
-  printf '| %s | %s | %s | %s | %.1f |\n' "$client" "${before/nothing-to-fix/pass}" "${after/nothing-to-fix/pass}" "$hosts" "$seconds"
-  if [ "$before" = nothing-to-fix ] || [ "$after" != nothing-to-fix ]; then
+  if ! "$trial" "$client" "$project" "${command[@]}" 2>"$place/$client.err"; then
     failed=1
     tail -n 20 "$place/$client.err" >&2
   fi

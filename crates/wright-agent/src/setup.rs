@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use wright_sandbox::egress::{AllowedHost, Egress, EgressPolicy, EgressRecord, EgressRefusal};
 use wright_sandbox::{Command, Exit, Level, Limits, Outcome, Policy, Sandbox, SandboxError};
+use wright_text::neutral_line;
 
 pub use client::{CLIENT_VARIABLES, Client};
 
@@ -76,12 +77,14 @@ pub enum SetupError {
         what: String,
     },
     /// The client did not succeed.
-    #[error("{client} could not fetch the dependencies ({end})")]
+    #[error("{client} could not fetch the dependencies ({end}): {detail}")]
     Failed {
         /// The client.
         client: &'static str,
         /// How it ended.
         end: String,
+        /// The hosts that it could not be led to, and why; or else the last line of what it printed.
+        detail: String,
         /// What it printed.
         output: String,
         /// Hosts that it was refused.
@@ -304,7 +307,26 @@ fn failure(client: Client, outcome: &Outcome, requests: &[EgressRecord]) -> Setu
         Exit::OutputLimit => "stopped at the output limit".to_owned(),
     };
     let refused = refused_hosts(requests).into_iter().collect();
-    SetupError::Failed { client: client.name(), end, output: outcome.text(), refused }
+    let output = outcome.text();
+    let detail = dead_ends(requests).unwrap_or_else(|| neutral_line(last_line(&output)).into_owned());
+    SetupError::Failed { client: client.name(), end, detail, output, refused }
+}
+
+/// Says which hosts nothing could be fetched from although they are on the list.
+fn dead_ends(requests: &[EgressRecord]) -> Option<String> {
+    let is_dead_end = |it: &&EgressRefusal| {
+        matches!(it, EgressRefusal::Address { .. } | EgressRefusal::Unresolved | EgressRefusal::Unreachable)
+    };
+    let said = |it: &EgressRecord| {
+        let refusal = it.refusal.as_ref().filter(is_dead_end)?;
+        Some(format!("{}: {refusal}", neutral_line(&it.target)))
+    };
+    let said: BTreeSet<String> = requests.iter().filter_map(said).collect();
+    (!said.is_empty()).then(|| said.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+fn last_line(output: &str) -> &str {
+    output.lines().rev().find(|it| !it.trim().is_empty()).unwrap_or("it printed nothing")
 }
 
 /// Returns the hosts that were asked for and are not on the list, as `host` or `host:port`.
@@ -326,6 +348,23 @@ fn refused_hosts(requests: &[EgressRecord]) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_that_leads_nowhere_is_named_with_the_reason() {
+        let record = |target: &str, refusal| EgressRecord {
+            method: "CONNECT".to_owned(),
+            target: target.to_owned(),
+            refusal,
+            bytes_up: 0,
+            bytes_down: 0,
+        };
+        let private = EgressRefusal::Address { what: "a private network" };
+        let requests =
+            [record("b.example:443", Some(private)), record("a.example:443", Some(EgressRefusal::NotListed))];
+        let expected = "b.example:443: the host's address belongs to a private network";
+        assert_eq!(dead_ends(&requests).as_deref(), Some(expected));
+        assert_eq!(dead_ends(&requests[1..]), None);
+    }
 
     #[test]
     fn what_was_fetched_wins_over_what_the_machine_has() {

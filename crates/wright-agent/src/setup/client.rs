@@ -5,16 +5,19 @@ use std::path::{Path, PathBuf};
 
 /// Variables in which users tell their clients where packages come from. They may hold secrets.
 pub const CLIENT_VARIABLES: &[&str] = &[
+    "CARGO_HTTP_CAINFO",
     "CARGO_REGISTRIES_CRATES_IO_PROTOCOL",
     "GONOSUMDB",
     "GOPRIVATE",
     "GOPROXY",
     "GOSUMDB",
+    "NODE_EXTRA_CA_CERTS",
     "NPM_CONFIG_REGISTRY",
     "PIP_CERT",
     "PIP_EXTRA_INDEX_URL",
     "PIP_INDEX_URL",
     "PIP_TRUSTED_HOST",
+    "SSL_CERT_FILE",
     "UV_DEFAULT_INDEX",
     "UV_INDEX",
     "UV_INDEX_URL",
