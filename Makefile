@@ -2,16 +2,16 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo test build install bootstrap
+.PHONY: help demo test build install bootstrap bootstrap-tests
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: bootstrap ## Build, fetch the models, and fix a failing test in an example
 	$(CARGO) build --release --locked -p wright
 	@scripts/demo.sh
 
-test: bootstrap ## Run every check of the project, on a real model too
+test: bootstrap-tests ## Run every check of the project, on a real model too
 	$(CARGO) run --locked -p wright -- model pull qwen2.5-coder-0.5b
 	$(CARGO) xtask ci
 
@@ -23,3 +23,6 @@ install: bootstrap ## Install `wright` into cargo's bin folder
 
 bootstrap: ## Install or name what the build needs
 	@scripts/bootstrap.sh
+
+bootstrap-tests: ## Install or name what the build and the tests need
+	@scripts/bootstrap.sh --tests

@@ -19,6 +19,18 @@ pub enum Event {
         /// Why this command.
         reason: String,
     },
+    /// Dependencies that are missing are fetched; this run alone has a way out.
+    Fetching {
+        /// The package client.
+        client: &'static str,
+    },
+    /// They were fetched.
+    Fetched {
+        /// The package client.
+        client: &'static str,
+        /// The hosts that were reached.
+        hosts: Vec<String>,
+    },
     /// The tests ran at the base commit.
     Baseline(TestRun),
     /// The places that are searched, likeliest first.

@@ -1,11 +1,13 @@
 //! Mends failing tests.
 //!
-//! The flow: copy the base commit to a worktree, run the tests for a baseline, localize the failure to functions, and
+//! The flow: copy the base commit to a worktree, fetch missing dependencies where the user allows it, run the tests for a
+//! baseline, localize the failure to functions, and
 //! search: candidates come from the proposer (holes that the model fills, syntax edits that it ranks, functions that it
 //! writes anew), the tests judge each, and the gate judges the winner on a fresh copy. The model's own opinion of its work
 //! is never asked for.
 
 mod candidate;
+mod dependencies;
 mod localize;
 mod proposer;
 mod search;
@@ -18,12 +20,18 @@ use std::time::Duration;
 use wright_gate::{Finding, TestRun, Verified};
 use wright_provider::Provider;
 use wright_repo::Repository;
+use wright_sandbox::egress::{Egress, EgressPolicy};
 use wright_sandbox::{Level, Sandbox};
 use wright_store::Store;
 use wright_text::Patch;
 
 use crate::receipt::Receipt;
+use crate::setup::SetupConfiguration;
 use crate::{AgentError, Reporter, Toolchains};
+
+/// The folders of a task that nobody needs once it has ended. What stays is its record: transcript, receipt, patch, and the
+/// history of its trees in the folder `git`, a bare repository that nobody but the host writes to.
+pub const TREES: [&str; 5] = ["base", "search-0", "search-1", "judged", "setup"];
 
 /// What the fix pipeline works with.
 #[derive(Clone)]
@@ -38,8 +46,27 @@ pub struct Deps {
     pub tasks_folder: PathBuf,
     /// What commands may read.
     pub toolchains: Toolchains,
+    /// What may be fetched before the first test runs; nothing where the user has not allowed it.
+    pub fetching: Option<Fetching>,
     /// Who is told.
     pub reporter: Reporter,
+}
+
+/// The user's permission to fetch dependencies that are missing.
+#[derive(Clone)]
+pub struct Fetching {
+    /// What the user allows.
+    pub configuration: SetupConfiguration,
+    /// How a policy becomes a way out: [`Egress::new`] but for tests.
+    pub egress: Arc<dyn Fn(EgressPolicy) -> Egress + Send + Sync>,
+}
+
+impl Fetching {
+    /// Returns the permission to fetch what the configuration allows, from the network.
+    #[must_use]
+    pub fn from_network(configuration: SetupConfiguration) -> Self {
+        Self { configuration, egress: Arc::new(Egress::new) }
+    }
 }
 
 /// What to fix, and within which limits.

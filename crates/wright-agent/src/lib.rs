@@ -34,6 +34,8 @@ use wright_repo::RepoError;
 use wright_sandbox::SandboxError;
 use wright_store::StoreError;
 
+use setup::SetupError;
+
 /// Why a task could not be worked on. A task that was worked on without success is a refusal, not an error.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
@@ -85,6 +87,9 @@ pub enum AgentError {
     /// The sandbox refused to run a command.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
+    /// Missing dependencies could not be fetched.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
     /// A step could not be recorded, so it was not taken.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -108,6 +113,7 @@ impl AgentError {
             Self::Provider(error) => error.hint(),
             Self::Gate(GateError::Repo(error)) | Self::Repo(error) => error.hint().map(str::to_owned),
             Self::Gate(GateError::Sandbox(error)) | Self::Sandbox(error) => error.hint().map(str::to_owned),
+            Self::Setup(error) => error.hint(),
             Self::Store(error) => error.hint(),
         }
     }

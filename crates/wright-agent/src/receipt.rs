@@ -29,6 +29,9 @@ pub struct Receipt {
     pub seed: u64,
     /// The isolation that test commands ran under.
     pub sandbox_level: String,
+    /// What kept the limits of test commands: `control group` or `watcher`. Receipts of earlier versions do not say.
+    #[serde(default)]
+    pub sandbox_limits: String,
     /// The test command.
     pub test_command: Vec<String>,
     /// The checks that ran and what they saw.

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use wright_sandbox::egress::{AllowedHost, Egress, EgressPolicy, EgressRecord, EgressRefusal};
 use wright_sandbox::{Command, Exit, Level, Limits, Outcome, Policy, Sandbox, SandboxError};
+use wright_text::neutral_line;
 
 pub use client::{CLIENT_VARIABLES, Client};
 
@@ -37,12 +38,15 @@ const QUESTION_PATIENCE: Duration = Duration::from_secs(60);
 const FETCHED: &str = "fetched";
 
 /// What the user allows, from the user's own configuration: `setup-hosts`, `setup-private-hosts` and `setup-files`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SetupConfiguration {
     /// `setup-hosts`: hosts beside those that the client asks for, as `host` or `host:port`.
     pub hosts: Vec<String>,
     /// `setup-private-hosts`: hosts that may lie in a private network, as a company's mirror does.
     pub private_hosts: Vec<String>,
+    /// `setup-hosts` of the project: where it is given, no other hosts are allowed, whoever asks for them. It takes away from
+    /// the above and adds nothing.
+    pub only_hosts: Option<Vec<String>>,
     /// `setup-files`: the clients' settings, by absolute paths. Clients that run the project's code do not see them.
     pub files: Vec<PathBuf>,
     /// Those of [`CLIENT_VARIABLES`] that the user has set. Clients that run the project's code do not see them.
@@ -73,12 +77,14 @@ pub enum SetupError {
         what: String,
     },
     /// The client did not succeed.
-    #[error("{client} could not fetch the dependencies ({end})")]
+    #[error("{client} could not fetch the dependencies ({end}): {detail}")]
     Failed {
         /// The client.
         client: &'static str,
         /// How it ended.
         end: String,
+        /// The hosts that it could not be led to, and why; or else the last line of what it printed.
+        detail: String,
         /// What it printed.
         output: String,
         /// Hosts that it was refused.
@@ -115,8 +121,26 @@ pub struct Prepared {
     pub folder: PathBuf,
     /// Variables by which later commands find it.
     pub env: Vec<(String, String)>,
+    /// The folder whose programs later commands find first.
+    pub programs: Option<PathBuf>,
+    /// The folder that belongs into a copy of the project, under its name there.
+    pub linked: Option<(&'static str, PathBuf)>,
     /// What was asked of the proxy.
     pub requests: Vec<EgressRecord>,
+}
+
+impl Prepared {
+    /// Adds to a command's variables what leads it to what was fetched. It wins over what they say already.
+    pub fn add_to(&self, env: &mut Vec<(String, String)>) {
+        env.retain(|(name, _)| !self.env.iter().any(|(ours, _)| ours == name));
+        env.extend(self.env.iter().cloned());
+        let Some(programs) = &self.programs else { return };
+        let programs = programs.display();
+        match env.iter_mut().find(|(name, _)| name == "PATH") {
+            Some((_, path)) => *path = format!("{programs}:{path}"),
+            None => env.push(("PATH".to_owned(), format!("{programs}:/usr/local/bin:/usr/bin:/bin"))),
+        }
+    }
 }
 
 /// What a set-up works with.
@@ -153,7 +177,8 @@ impl Setup<'_> {
         } else {
             self.hosts_of(client, &folder.join("question")).await?
         };
-        let argv = client.fetch();
+        let allowed = self.narrowed(allowed)?;
+        let argv = self.with_settings(client, client.fetch());
         let hosts: Vec<String> = allowed.iter().map(|it| it.host().to_string()).collect();
         if let Decision::NeedsPerson(shown) = taint.decide(&Action::Network { hosts, argv: argv.clone() }) {
             return Err(SetupError::NeedsPerson { shown });
@@ -164,8 +189,33 @@ impl Setup<'_> {
         if !outcome.is_success() {
             return Err(failure(client, &outcome, &requests));
         }
-        let env = client.offline_variables(&tree, &tree.join(FETCHED));
-        Ok(Prepared { client, folder: tree, env, requests })
+        let fetched = tree.join(FETCHED);
+        let env = client.offline_variables(&tree, &fetched);
+        let programs = client.programs(&tree, &fetched).filter(|it| it.is_dir());
+        let linked = client.linked_folder().map(|it| (it, tree.join(it))).filter(|(_, folder)| folder.is_dir());
+        Ok(Prepared { client, folder: tree, env, programs, linked, requests })
+    }
+
+    /// Returns whether everything is there already that the project needs of a client. Found out without a way out, and with
+    /// the manifests alone, in `scratch`, which must be empty.
+    ///
+    /// # Errors
+    /// When the manifests cannot be copied or the sandbox refuses.
+    pub async fn is_satisfied(&self, client: Client, project: &Path, scratch: &Path) -> Result<bool, SetupError> {
+        if client.installed_folders().iter().any(|it| project.join(it).is_dir()) {
+            return Ok(true);
+        }
+        let Some(argv) = client.check() else { return Ok(false) };
+        manifests::copy(client, project, scratch).map_err(|error| SetupError::Manifests { what: error.to_string() })?;
+        let limits = Limits { wall: self.time_limit, cpu: self.time_limit, ..Limits::default() };
+        let policy = Policy { read_only: self.toolchains.read_only(), limits, ..Policy::new(scratch) };
+        let command = Command { argv, env: self.toolchains.env(), ..Command::default() };
+        Ok(self.sandbox.run(&policy, &command).await?.is_success())
+    }
+
+    /// Returns a command that finds the user's settings. Clients that run the project's code do not see them.
+    fn with_settings(&self, client: Client, argv: Vec<String>) -> Vec<String> {
+        if client.runs_project_code() { argv } else { client.with_settings(argv, &self.configuration.files) }
     }
 
     /// Returns the hosts that the client asks for by itself, with those that the user names. The client works in an empty
@@ -175,7 +225,7 @@ impl Setup<'_> {
     /// When the user's configuration names no host, or the sandbox refuses.
     pub async fn hosts_of(&self, client: Client, scratch: &Path) -> Result<Vec<AllowedHost>, SetupError> {
         let mut allowed = self.configured()?;
-        let Some(argv) = client.question() else { return Ok(allowed) };
+        let Some(argv) = client.question().map(|argv| self.with_settings(client, argv)) else { return Ok(allowed) };
         client.write_question(scratch).map_err(|error| SetupError::Manifests { what: error.to_string() })?;
         for _ in 0..MAX_QUESTIONS {
             let (_, requests) = self.run(client, scratch, argv.clone(), allowed.clone(), QUESTION_PATIENCE).await?;
@@ -190,6 +240,14 @@ impl Setup<'_> {
                 break;
             }
         }
+        Ok(allowed)
+    }
+
+    /// Leaves only the hosts that the project accepts.
+    fn narrowed(&self, mut allowed: Vec<AllowedHost>) -> Result<Vec<AllowedHost>, SetupError> {
+        let Some(only) = &self.configuration.only_hosts else { return Ok(allowed) };
+        let only: Vec<AllowedHost> = only.iter().map(|it| self.allowed_host(it)).collect::<Result<_, _>>()?;
+        allowed.retain(|it| only.iter().any(|other| other.host() == it.host()));
         Ok(allowed)
     }
 
@@ -249,7 +307,26 @@ fn failure(client: Client, outcome: &Outcome, requests: &[EgressRecord]) -> Setu
         Exit::OutputLimit => "stopped at the output limit".to_owned(),
     };
     let refused = refused_hosts(requests).into_iter().collect();
-    SetupError::Failed { client: client.name(), end, output: outcome.text(), refused }
+    let output = outcome.text();
+    let detail = dead_ends(requests).unwrap_or_else(|| neutral_line(last_line(&output)).into_owned());
+    SetupError::Failed { client: client.name(), end, detail, output, refused }
+}
+
+/// Says which hosts nothing could be fetched from although they are on the list.
+fn dead_ends(requests: &[EgressRecord]) -> Option<String> {
+    let is_dead_end = |it: &&EgressRefusal| {
+        matches!(it, EgressRefusal::Address { .. } | EgressRefusal::Unresolved | EgressRefusal::Unreachable)
+    };
+    let said = |it: &EgressRecord| {
+        let refusal = it.refusal.as_ref().filter(is_dead_end)?;
+        Some(format!("{}: {refusal}", neutral_line(&it.target)))
+    };
+    let said: BTreeSet<String> = requests.iter().filter_map(said).collect();
+    (!said.is_empty()).then(|| said.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+fn last_line(output: &str) -> &str {
+    output.lines().rev().find(|it| !it.trim().is_empty()).unwrap_or("it printed nothing")
 }
 
 /// Returns the hosts that were asked for and are not on the list, as `host` or `host:port`.
@@ -271,6 +348,39 @@ fn refused_hosts(requests: &[EgressRecord]) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_that_leads_nowhere_is_named_with_the_reason() {
+        let record = |target: &str, refusal| EgressRecord {
+            method: "CONNECT".to_owned(),
+            target: target.to_owned(),
+            refusal,
+            bytes_up: 0,
+            bytes_down: 0,
+        };
+        let private = EgressRefusal::Address { what: "a private network" };
+        let requests =
+            [record("b.example:443", Some(private)), record("a.example:443", Some(EgressRefusal::NotListed))];
+        let expected = "b.example:443: the host's address belongs to a private network";
+        assert_eq!(dead_ends(&requests).as_deref(), Some(expected));
+        assert_eq!(dead_ends(&requests[1..]), None);
+    }
+
+    #[test]
+    fn what_was_fetched_wins_over_what_the_machine_has() {
+        let prepared = Prepared {
+            client: Client::Cargo,
+            folder: PathBuf::from("/s"),
+            env: vec![("CARGO_HOME".to_owned(), "/s/fetched/cargo".to_owned())],
+            programs: Some(PathBuf::from("/s/bin")),
+            linked: None,
+            requests: Vec::new(),
+        };
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let mut env = vec![pair("PATH", "/usr/bin"), pair("CARGO_HOME", "/home/u/.cargo"), pair("A", "1")];
+        prepared.add_to(&mut env);
+        assert_eq!(env, [pair("PATH", "/s/bin:/usr/bin"), pair("A", "1"), pair("CARGO_HOME", "/s/fetched/cargo")]);
+    }
 
     #[test]
     fn hosts_that_were_refused_are_read_from_what_was_asked() {

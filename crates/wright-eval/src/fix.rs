@@ -62,6 +62,7 @@ fn fix_deps(deps: &Deps) -> fix::Deps {
         store: deps.store.clone(),
         tasks_folder: deps.scratch.join("tasks"),
         toolchains: deps.toolchains.clone(),
+        fetching: None,
         reporter: Arc::new(|event| tracing::trace!(?event, "fix")),
     }
 }

@@ -11,7 +11,8 @@ pub enum Level {
     /// no shared memory folder. Names and arguments of other processes stay visible. Where root starts the command, the tree
     /// must lie where other users can go.
     D,
-    /// Namespaces made by an installed bubblewrap. Not built yet, so no machine reaches it.
+    /// Namespaces made by an installed bubblewrap, which the system gives to nobody else; in them Landlock and the system
+    /// call filter.
     C,
     /// Own namespaces and the system call filter, without Landlock as the second wall around files.
     B,
@@ -20,7 +21,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// Returns the level that a set of working layers amounts to.
+    /// Returns the level that a set of working layers amounts to, with namespaces made by the helper.
     pub(crate) fn of(layers: &[LayerKind]) -> Self {
         let has = |layer| layers.contains(&layer);
         let filtered_and_unprivileged = has(LayerKind::Identity) && has(LayerKind::Seccomp);
@@ -68,7 +69,8 @@ impl LayerKind {
         match self {
             Self::Namespaces => {
                 "Allow unprivileged user namespaces: set `user.max_user_namespaces` above 0, and on Ubuntu set \
-                 `kernel.apparmor_restrict_unprivileged_userns` to 0; in a container, allow `clone`, `unshare` and `mount`."
+                 `kernel.apparmor_restrict_unprivileged_userns` to 0; in a container, allow `clone`, `unshare` and \
+                 `mount`. Where that is not to be, install bubblewrap, for level C."
             }
             Self::Identity => "Run as an ordinary user, or give the container a range of user ids to map.",
             Self::Landlock => {

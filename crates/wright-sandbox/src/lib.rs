@@ -10,25 +10,33 @@
 //!
 //! Invariant: no command ever runs with the kernel's user id 0, and none runs at [`Level::E`].
 //!
-//! Not yet built: level C (an installed bubblewrap makes the namespaces), cgroup limits.
+//! Limits are kept by a control group where one can be made, and by a watcher everywhere ([`LimitKeeper`]).
 
 #![expect(clippy::disallowed_methods, reason = "this crate is where untrusted processes are started")]
 
+mod bubblewrap;
 mod command;
 pub mod egress;
 mod error;
 mod helper;
+mod launcher;
 mod level;
+mod limit_keeper;
 mod outcome;
 mod output;
 mod policy;
+mod probe;
 mod sandbox;
 mod wire;
 
 pub use command::Command;
 pub use error::SandboxError;
 pub use helper::helper_main;
+pub use launcher::HelperCommand;
 pub use level::{Layer, LayerKind, LayerState, Level};
+pub use limit_keeper::LimitKeeper;
 pub use outcome::{Exit, Outcome};
 pub use policy::{Limits, Policy};
-pub use sandbox::{HelperCommand, Sandbox};
+#[doc(hidden)]
+pub use probe::Pretense;
+pub use sandbox::Sandbox;

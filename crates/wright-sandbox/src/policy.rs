@@ -30,32 +30,6 @@ impl Policy {
         Self { tree: tree.into(), read_only: Vec::new(), limits: Limits::default(), minimum_level: Level::D }
     }
 
-    /// Returns what a child gets that asks for `wish`, such as a sub-agent: never a lower level than this policy demands, and
-    /// never more of anything. Which tree it works in is the caller's choice, not the child's.
-    ///
-    /// # Errors
-    /// When the wish names a folder that this policy does not let it read, or is invalid itself.
-    pub fn for_child(&self, wish: &Self) -> Result<Self, SandboxError> {
-        wish.check()?;
-        let granted = |path: &PathBuf| {
-            let real = path.canonicalize().unwrap_or_else(|_| path.clone());
-            let folders = [&self.tree, &wish.tree].into_iter().chain(&self.read_only);
-            folders.filter_map(|folder| folder.canonicalize().ok()).any(|folder| real.starts_with(folder))
-        };
-        if let Some(path) = wish.read_only.iter().find(|path| !granted(path)) {
-            return Err(refused("the read-only folder", path, "is not granted to the parent"));
-        }
-        // What is protected from the parent stays protected from the child.
-        let protected =
-            self.read_only.iter().filter(|path| path.starts_with(&wish.tree) && !wish.read_only.contains(path));
-        Ok(Self {
-            tree: wish.tree.clone(),
-            read_only: wish.read_only.iter().chain(protected).cloned().collect(),
-            limits: self.limits.stricter(&wish.limits),
-            minimum_level: self.minimum_level.max(wish.minimum_level),
-        })
-    }
-
     /// Says what is wrong with the policy before a process is started for it.
     pub(crate) fn check(&self) -> Result<(), SandboxError> {
         check_path(&self.tree, "the tree")?;
@@ -98,23 +72,6 @@ pub struct Limits {
 impl Limits {
     /// How many times the kept output a command may write before it is killed.
     pub const MAX_OUTPUT_FACTOR: u64 = 4;
-
-    /// Returns the stricter of each pair of limits.
-    fn stricter(&self, other: &Self) -> Self {
-        Self {
-            wall: self.wall.min(other.wall),
-            cpu: self.cpu.min(other.cpu),
-            memory_bytes: self.memory_bytes.min(other.memory_bytes),
-            scratch_bytes: self.scratch_bytes.min(other.scratch_bytes),
-            file_bytes: self.file_bytes.min(other.file_bytes),
-            processes: self.processes.min(other.processes),
-            open_files: self.open_files.min(other.open_files),
-            free_disk_bytes: self.free_disk_bytes.max(other.free_disk_bytes),
-            free_inodes: self.free_inodes.max(other.free_inodes),
-            output_bytes: self.output_bytes.min(other.output_bytes),
-            output_lines: self.output_lines.min(other.output_lines),
-        }
-    }
 }
 
 impl Default for Limits {
@@ -178,44 +135,6 @@ mod tests {
         for path in ["/home/user/project", "/usr/local/src/project", "/srv/project", "/root/.cargo"] {
             assert!(check_path(Path::new(path), "the tree").is_ok(), "{path}");
         }
-    }
-
-    #[test]
-    fn a_child_gets_no_lower_level_and_no_more_than_its_parent() {
-        let (parent_dir, child_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let few = Limits { processes: 10, free_disk_bytes: 7, ..Limits::default() };
-        let quick = Limits { wall: Duration::from_secs(1), processes: 1000, free_disk_bytes: 3, ..Limits::default() };
-        let parent = Policy { minimum_level: Level::B, limits: few, ..Policy::new(parent_dir.path()) };
-        for (asked, granted) in [(Level::E, Level::B), (Level::D, Level::B), (Level::B, Level::B), (Level::A, Level::A)]
-        {
-            let wish = Policy { minimum_level: asked, limits: quick.clone(), ..Policy::new(child_dir.path()) };
-            let child = parent.for_child(&wish).unwrap();
-            assert_eq!(child.minimum_level, granted, "{asked}");
-            assert_eq!(child.tree, child_dir.path());
-            let limits = (child.limits.wall, child.limits.processes, child.limits.free_disk_bytes);
-            assert_eq!(limits, (Duration::from_secs(1), 10, 7));
-        }
-    }
-
-    #[test]
-    fn a_child_reads_only_what_its_parent_may_read() {
-        let (tree, tools, other) =
-            (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let parent = Policy { read_only: vec![tools.path().to_owned()], ..Policy::new(tree.path()) };
-        let wish = |path: &Path| Policy { read_only: vec![path.to_owned()], ..Policy::new(tree.path()) };
-        assert!(parent.for_child(&wish(tools.path())).is_ok());
-        assert!(parent.for_child(&wish(&tools.path().join("lib"))).is_ok());
-        assert!(parent.for_child(&wish(&tree.path().join("protected"))).is_ok());
-        assert!(parent.for_child(&wish(other.path())).is_err());
-    }
-
-    #[test]
-    fn what_is_protected_from_a_parent_is_protected_from_its_child() {
-        let tree = tempfile::tempdir().unwrap();
-        let protected = tree.path().join("protected");
-        let parent = Policy { read_only: vec![protected.clone()], ..Policy::new(tree.path()) };
-        let child = parent.for_child(&Policy::new(tree.path())).unwrap();
-        assert_eq!(child.read_only, [protected]);
     }
 
     #[test]

@@ -1,14 +1,9 @@
 //! Starts the helper, tells it what to do, and turns its reports into an outcome.
 
-use std::collections::BTreeMap;
-use std::fs::{File, Permissions};
-use std::io::{self, PipeReader, PipeWriter, Write};
-use std::net::{Ipv4Addr, TcpListener};
+use std::fs::File;
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixStream as StdUnixStream;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,25 +14,17 @@ use tokio::process::{Child, Command as Process};
 use tokio::time::timeout;
 
 use crate::egress::{self, Egress, EgressRecord};
+use crate::launcher::{HelperCommand, Launch, Wires, cannot_start, decode};
 use crate::output::CappedOutput;
-use crate::wire::{Action, Report, Spec};
-use crate::{Command, Exit, Layer, LayerKind, LayerState, Level, Limits, Outcome, Policy, SandboxError};
+use crate::probe::{self, Found, Pretense};
+use crate::wire::{Action, Groups, Report, Spec};
+use crate::{Command, Exit, Layer, LayerKind, LayerState, Level, LimitKeeper, Limits, Outcome, Policy, SandboxError};
 
 /// How much longer than the wall clock limit the helper gets before it is killed itself.
 const HELPER_GRACE: Duration = Duration::from_secs(15);
 
 /// How long the helper may take to clean up after it was told to stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(12);
-
-/// How the program runs itself as the helper, for example `wright internal sandbox-helper`. That invocation must call
-/// [`crate::helper_main`] before it starts any thread.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HelperCommand {
-    /// The program's own file, as an absolute path.
-    pub program: PathBuf,
-    /// The arguments that make it the helper.
-    pub args: Vec<String>,
-}
 
 /// A way to run untrusted commands, at the level this machine was found to reach. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -48,9 +35,7 @@ pub struct Sandbox {
 #[derive(Debug)]
 struct Shared {
     helper: HelperCommand,
-    layers: Vec<LayerKind>,
-    level: Level,
-    report: Vec<Layer>,
+    found: Found,
 }
 
 /// What a run is given beside its policy.
@@ -69,43 +54,35 @@ impl Sandbox {
     /// # Errors
     /// When the helper cannot be run at all. A machine that isolates nothing is not an error: its level is [`Level::E`].
     pub fn probe(helper: HelperCommand) -> Result<Self, SandboxError> {
-        Self::probe_without(helper, &[])
+        Self::probe_pretending(helper, &Pretense::default())
     }
 
-    /// Probes as if the kernel lacked some layers, to test what is said and refused then.
+    /// Probes as if the machine were another one, to test what is said, done and refused then.
     ///
     /// # Errors
     /// As [`Sandbox::probe`].
     #[doc(hidden)]
-    pub fn probe_without(helper: HelperCommand, missing: &[LayerKind]) -> Result<Self, SandboxError> {
-        let mut layers = LayerKind::ALL.to_vec();
-        let mut reasons = BTreeMap::new();
-        let details = loop {
-            match self_test(&helper, &layers, missing) {
-                Ok(details) => break details,
-                Err(SandboxError::Setup { layer: Some(layer), detail }) if layers.contains(&layer) => {
-                    layers.retain(|&kept| kept != layer);
-                    reasons.insert(layer, detail);
-                }
-                Err(error) => return Err(error),
-            }
-        };
-        let level = Level::of(&layers);
-        tracing::debug!(%level, ?layers, "probed the sandbox");
-        let report = LayerKind::ALL.map(|kind| describe(kind, &details, &reasons)).to_vec();
-        Ok(Self { shared: Arc::new(Shared { helper, layers, level, report }) })
+    pub fn probe_pretending(helper: HelperCommand, pretense: &Pretense) -> Result<Self, SandboxError> {
+        let found = probe::probe(&helper, pretense)?;
+        Ok(Self { shared: Arc::new(Shared { helper, found }) })
     }
 
     /// Returns how strongly commands are isolated here.
     #[must_use]
     pub fn level(&self) -> Level {
-        self.shared.level
+        self.shared.found.level
     }
 
     /// Returns what was found out about each layer.
     #[must_use]
     pub fn report(&self) -> &[Layer] {
-        &self.shared.report
+        &self.shared.found.report
+    }
+
+    /// Returns what keeps the limits of a command as a whole here.
+    #[must_use]
+    pub fn limits(&self) -> &LimitKeeper {
+        &self.shared.found.limits
     }
 
     /// Runs a command and waits for its end. No process of it is left afterwards, nor when the future is dropped: then the
@@ -154,120 +131,38 @@ impl Sandbox {
         self.require(policy.minimum_level)?;
         policy.check()?;
         command.check()?;
-        let mut spec = Spec::new(policy, &self.shared.layers, Action::from(command));
+        let found = &self.shared.found;
+        let mut spec = Spec::new(policy, &found.layers, Action::from(command));
         spec.egress = means.egress.map(Path::to_owned);
+        if let LimitKeeper::ControlGroup(parent) = &found.limits {
+            spec.groups = Groups::In(parent.clone());
+        }
         let start = Instant::now();
-        let mut run = Run::start(&self.shared.helper, &spec, &policy.limits, means.whole).await?;
+        let launch = Launch::new(&self.shared.helper, found.bubblewrap.as_ref(), spec)?;
+        let mut run = Run::start(self, launch, &policy.limits, means.whole).await?;
         let end = run.finish(&policy.limits).await?;
         Ok(Outcome {
             exit: end.exit,
             output_cut: run.output.is_cut(),
             output: with_notes(run.output, &end.notes),
             duration: start.elapsed(),
-            level: self.shared.level,
+            level: found.level,
         })
     }
 
     fn require(&self, minimum: Level) -> Result<(), SandboxError> {
         // Level E stands for "nothing is run", so it cannot be asked for either.
         let required = minimum.max(Level::D);
-        if self.shared.level >= required {
+        let found = &self.shared.found;
+        if found.level >= required {
             return Ok(());
         }
-        let missing = self.shared.report.iter().filter(|layer| layer.state == LayerState::Missing);
-        Err(SandboxError::LevelTooLow {
-            reached: self.shared.level,
-            required,
-            missing: missing.map(|layer| layer.kind).collect(),
-        })
-    }
-}
-
-fn describe(kind: LayerKind, details: &BTreeMap<LayerKind, String>, reasons: &BTreeMap<LayerKind, String>) -> Layer {
-    match details.get(&kind) {
-        Some(detail) => Layer { kind, state: LayerState::Present, detail: detail.clone(), advice: None },
-        None => Layer {
-            kind,
-            state: LayerState::Missing,
-            detail: reasons.get(&kind).cloned().unwrap_or_else(|| "not tried".to_owned()),
-            advice: Some(kind.advice()),
-        },
-    }
-}
-
-/// Builds a sandbox with the given layers around the self-test. Returns what it says about each.
-fn self_test(
-    helper: &HelperCommand,
-    layers: &[LayerKind],
-    missing: &[LayerKind],
-) -> Result<BTreeMap<LayerKind, String>, SandboxError> {
-    let dir = reachable_dir()?;
-    let (tree, secret) = (dir.path().join("tree"), dir.path().join("secret"));
-    std::fs::create_dir(&tree)?;
-    std::fs::write(&secret, "must not be read")?;
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    let port = listener.local_addr()?.port();
-    let limits = Limits { wall: Duration::from_secs(20), ..Limits::default() };
-    let policy = Policy { limits, ..Policy::new(tree) };
-    let mut spec = Spec::new(&policy, layers, Action::SelfTest { secret, port });
-    spec.simulate_missing = missing.iter().copied().map(Into::into).collect();
-    run_self_test(helper, &spec)
-}
-
-/// Creates a folder that other users can enter, because root's commands run as one of them.
-fn reachable_dir() -> io::Result<tempfile::TempDir> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("wright-probe-").permissions(Permissions::from_mode(0o755));
-    builder.tempdir_in("/tmp").or_else(|_| builder.tempdir())
-}
-
-fn run_self_test(helper: &HelperCommand, spec: &Spec) -> Result<BTreeMap<LayerKind, String>, SandboxError> {
-    let wires = Wires::new()?;
-    let mut process = std::process::Command::new(&helper.program);
-    process.args(&helper.args).env_clear().current_dir("/");
-    process.stdin(OwnedFd::from(wires.theirs)).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = process.spawn().map_err(|source| cannot_start(helper, source))?;
-    drop(process);
-    let mut ours = wires.ours;
-    ours.set_read_timeout(Some(Duration::from_secs(30)))?;
-    let reports = ours.write_all(&encode(spec)?).and_then(|()| io::read_to_string(&mut ours));
-    if reports.is_err() {
-        child.kill()?;
-    }
-    let status = child.wait()?;
-    let mut built = BTreeMap::new();
-    for line in reports?.lines() {
-        match decode(line)? {
-            Report::Built { layer, detail } => {
-                built.insert(layer.into(), detail);
-            }
-            Report::Failed { layer, detail } => {
-                return Err(SandboxError::Setup { layer: layer.map(Into::into), detail });
-            }
-            Report::Exited { code: 0 } => return Ok(built),
-            Report::Exited { .. }
-            | Report::Signaled { .. }
-            | Report::WallClock
-            | Report::NotRunnable { .. }
-            | Report::Note { .. } => {}
-        }
-    }
-    Err(SandboxError::Lost { detail: format!("the self-test did not end well ({status})") })
-}
-
-/// The channels to a helper: a socket for the spec and the reports, and a pipe for what the command writes.
-struct Wires {
-    ours: StdUnixStream,
-    theirs: StdUnixStream,
-    output: PipeReader,
-    writer: PipeWriter,
-}
-
-impl Wires {
-    fn new() -> io::Result<Self> {
-        let (ours, theirs) = StdUnixStream::pair()?;
-        let (output, writer) = io::pipe()?;
-        Ok(Self { ours, theirs, output, writer })
+        // What bubblewrap makes is there, and yet it is what is missing for more than level C.
+        let is_missing = |it: &&Layer| {
+            it.state == LayerState::Missing || it.kind == LayerKind::Namespaces && found.level == Level::C
+        };
+        let missing = found.report.iter().filter(is_missing).map(|layer| layer.kind).collect();
+        Err(SandboxError::LevelTooLow { reached: found.level, required, missing })
     }
 }
 
@@ -279,6 +174,8 @@ struct Run {
     output: CappedOutput,
     /// Where every byte goes as well.
     whole: Option<File>,
+    /// What the helper needs as long as it runs.
+    _keep: Option<tempfile::TempDir>,
 }
 
 /// What the helper said about the end.
@@ -296,31 +193,30 @@ struct End {
 
 impl Run {
     async fn start(
-        helper: &HelperCommand,
-        spec: &Spec,
+        sandbox: &Sandbox,
+        launch: Launch,
         limits: &Limits,
         whole: Option<File>,
     ) -> Result<Self, SandboxError> {
-        let bytes = encode(spec)?;
         let wires = Wires::new()?;
-        let mut process = Process::new(&helper.program);
-        process.args(&helper.args).env_clear().current_dir("/").process_group(0);
-        process.stdin(OwnedFd::from(wires.theirs));
+        let mut process = Process::from(launch.process);
+        process.process_group(0).stdin(OwnedFd::from(wires.theirs));
         process.stdout(wires.writer.try_clone()?).stderr(wires.writer);
         // With a process namespace the kernel kills everything once the helper is dead. Without one the helper must live to
         // do it; it notices that the socket was closed.
-        process.kill_on_drop(has_namespaces(spec));
-        let child = process.spawn().map_err(|source| cannot_start(helper, source))?;
+        process.kill_on_drop(sandbox.shared.found.layers.contains(&LayerKind::Namespaces));
+        let child = process.spawn().map_err(|source| cannot_start(&sandbox.shared.helper, source))?;
         drop(process);
         wires.ours.set_nonblocking(true)?;
         let mut socket = UnixStream::from_std(wires.ours)?;
-        tokio::io::AsyncWriteExt::write_all(&mut socket, &bytes).await?;
+        tokio::io::AsyncWriteExt::write_all(&mut socket, &launch.spec).await?;
         Ok(Self {
             child,
             reports: BufReader::new(socket).lines(),
             pipe: Some(pipe::Receiver::from_owned_fd(wires.output.into())?),
             output: CappedOutput::new(limits),
             whole,
+            _keep: launch.keep,
         })
     }
 
@@ -401,7 +297,7 @@ impl Reported {
             Report::Signaled { signal } => self.exit = Some(Exit::Signal(signal)),
             Report::WallClock => self.exit = Some(Exit::WallClock),
             Report::Note { text } => self.notes.push(text),
-            Report::Built { .. } => {}
+            Report::Built { .. } | Report::Group { .. } => {}
         }
     }
 }
@@ -412,28 +308,6 @@ async fn read_from(pipe: &mut Option<pipe::Receiver>, buffer: &mut [u8]) -> io::
         Some(pipe) => pipe.read(buffer).await,
         None => std::future::pending().await,
     }
-}
-
-fn has_namespaces(spec: &Spec) -> bool {
-    spec.layers.contains(&LayerKind::Namespaces.into())
-}
-
-fn cannot_start(helper: &HelperCommand, source: io::Error) -> SandboxError {
-    SandboxError::Helper { program: helper.program.clone(), source }
-}
-
-/// Returns a spec as the helper reads it: a length and JSON.
-fn encode(spec: &Spec) -> Result<Vec<u8>, SandboxError> {
-    let json = serde_json::to_vec(spec).map_err(io::Error::from)?;
-    let too_long = |_| SandboxError::InvalidCommand { reason: "it is too long".to_owned() };
-    let length = u32::try_from(json.len()).map_err(too_long)?;
-    let mut bytes = length.to_le_bytes().to_vec();
-    bytes.extend(json);
-    Ok(bytes)
-}
-
-fn decode(line: &str) -> io::Result<Report> {
-    Ok(serde_json::from_str(line)?)
 }
 
 /// Puts the helper's notes below the output, each on its own line.
@@ -450,6 +324,8 @@ fn with_notes(output: CappedOutput, notes: &[String]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     #[test]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Command, LayerKind, Policy};
 
 /// The version of this format.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// The largest spec the helper reads.
 pub(crate) const MAX_SPEC_BYTES: u32 = 16 * 1024 * 1024;
@@ -21,6 +21,12 @@ pub(crate) struct Spec {
     pub(crate) version: u32,
     /// The layers to build. Failing to build one of them ends the helper.
     pub(crate) layers: Vec<WireLayer>,
+    /// Who makes the namespaces, where there are any.
+    pub(crate) namespaces_from: NamespacesFrom,
+    /// Where a control group is made.
+    pub(crate) groups: Groups,
+    /// Processes of the command's user outside that count against its limit, where they do and the helper cannot see them.
+    pub(crate) n_processes_outside: u64,
     /// Layers that fail on purpose, for tests.
     pub(crate) simulate_missing: Vec<WireLayer>,
     pub(crate) tree: PathBuf,
@@ -39,6 +45,9 @@ impl Spec {
         Self {
             version: VERSION,
             layers: layers.iter().copied().map(WireLayer::from).collect(),
+            namespaces_from: NamespacesFrom::Helper,
+            groups: Groups::Nowhere,
+            n_processes_outside: 0,
             simulate_missing: Vec::new(),
             tree: policy.tree.clone(),
             read_only: policy.read_only.clone(),
@@ -75,8 +84,30 @@ impl From<&Command> for Action {
     }
 }
 
+/// Who makes the namespaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NamespacesFrom {
+    /// The helper.
+    Helper,
+    /// A bubblewrap, inside of which the helper was started.
+    Bubblewrap,
+}
+
+/// Where the helper makes a control group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Groups {
+    /// Nowhere.
+    Nowhere,
+    /// In the nearest place that allows it, and says where that is.
+    Find,
+    /// In this one, or it refuses to run the command.
+    In(PathBuf),
+}
+
 /// [`crate::Limits`] as numbers.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct WireLimits {
     pub(crate) wall_ms: u64,
     pub(crate) cpu_s: u64,
@@ -127,6 +158,8 @@ impl From<WireLayer> for LayerKind {
 pub(crate) enum Report {
     /// A layer stands. Sent by the self-test only.
     Built { layer: WireLayer, detail: String },
+    /// A control group can be made in this place, or why in none. Sent when it was to be found.
+    Group { parent: Option<PathBuf>, detail: String },
     /// The sandbox could not be built, or did not hold. The command was not run.
     Failed { layer: Option<WireLayer>, detail: String },
     /// The program could not be executed.

@@ -27,7 +27,8 @@ Getting started:
 Files:
   ~/.config/wright/config.toml            model, complete-model, base-url, time-limit,
                                           test-time-limit, candidates, minimum-level, threads,
-                                          context-tokens, idle-unload, idle-exit, telemetry
+                                          context-tokens, idle-unload, idle-exit, telemetry,
+                                          setup, setup-hosts, setup-private-hosts, setup-files
   ~/.config/wright/keys.toml              keys of remote providers, mode 0600: openai = \"…\"
   ~/.local/share/wright                   models, tasks, receipts, figures about suggestions
 

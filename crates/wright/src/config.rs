@@ -28,6 +28,14 @@ pub(crate) struct Config {
     pub(crate) candidates: Option<usize>,
     /// The weakest sandbox level that is accepted.
     pub(crate) minimum_level: Option<MinimumLevel>,
+    /// Whether dependencies that are missing are fetched before a task.
+    pub(crate) setup: Option<bool>,
+    /// Hosts that they may be fetched from, beside those that the package clients ask for by themselves.
+    pub(crate) setup_hosts: Vec<String>,
+    /// Hosts that may lie in a private network.
+    pub(crate) setup_private_hosts: Vec<String>,
+    /// The package clients' settings, which they may read while they fetch.
+    pub(crate) setup_files: Vec<PathBuf>,
     /// Whether what becomes of suggestions is recorded, on this machine.
     pub(crate) telemetry: Option<bool>,
     /// Threads of the model worker.
@@ -47,6 +55,8 @@ pub(crate) enum MinimumLevel {
     A,
     /// Namespaces and the system call filter.
     B,
+    /// Namespaces from an installed bubblewrap, Landlock and the system call filter.
+    C,
     /// Landlock and the system call filter.
     D,
 }
@@ -56,6 +66,7 @@ impl From<MinimumLevel> for Level {
         match level {
             MinimumLevel::A => Self::A,
             MinimumLevel::B => Self::B,
+            MinimumLevel::C => Self::C,
             MinimumLevel::D => Self::D,
         }
     }
@@ -89,12 +100,16 @@ pub(crate) fn load(environment: &Environment) -> Result<Config, Failure> {
 }
 
 fn parse(text: &str, path: &Path) -> Result<Config, Failure> {
+    parse_as(text, path, "`wright --help` says where the file lies and names its keys.")
+}
+
+/// Reads keys from TOML. What is wrong with it is named with its line; `hint` says where the keys are listed.
+pub(crate) fn parse_as<T: serde::de::DeserializeOwned>(text: &str, path: &Path, hint: &str) -> Result<T, Failure> {
     toml::from_str(text).map_err(|error| {
         let line = error.span().map(|it| text[..it.start.min(text.len())].matches('\n').count() + 1);
         let place = line.map_or_else(|| path.display().to_string(), |line| format!("{}:{line}", path.display()));
         let message = error.message().trim().replace('\n', " ");
-        Failure::usage(format!("failed to read the configuration {place}: {message}"))
-            .hint("`wright --help` says where the file lies and names its keys.")
+        Failure::usage(format!("failed to read the configuration {place}: {message}")).hint(hint)
     })
 }
 
@@ -117,6 +132,19 @@ mod tests {
         assert_eq!(config.time_limit, Some(TimeLimit(Duration::from_secs(120))));
         assert_eq!(config.test_time_limit, Some(TimeLimit(Duration::from_secs(5))));
         assert_eq!(config.minimum_level, Some(MinimumLevel::A));
+    }
+
+    #[test]
+    fn what_may_be_fetched_is_a_list_of_hosts_and_of_files() {
+        let text = "setup = true\nsetup-hosts = [\"a.example\"]\nsetup-private-hosts = [\"b.example:8443\"]\n\
+                    setup-files = [\"~/.npmrc\"]\nminimum-level = \"C\"\n";
+        let config = check(text).unwrap();
+        assert_eq!((config.setup, config.minimum_level), (Some(true), Some(MinimumLevel::C)));
+        assert_eq!(
+            (config.setup_hosts, config.setup_private_hosts),
+            (vec!["a.example".into()], vec!["b.example:8443".into()])
+        );
+        assert_eq!(config.setup_files, [PathBuf::from("~/.npmrc")]);
     }
 
     #[test]

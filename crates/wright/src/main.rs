@@ -34,6 +34,8 @@ mod machine;
 
 mod progress;
 
+mod project_config;
+
 mod provider;
 
 mod report;

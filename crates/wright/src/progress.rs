@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use wright_agent::Event;
 use wright_gate::{Finding, TestRun};
 
-use crate::terminal::{Terminal, Tone, neutral};
+use crate::terminal::{Terminal, Tone, neutral, neutral_line};
 
 /// How many syntax edits are shown before they are summed up.
 const N_EDITS_SHOWN: usize = 6;
@@ -136,6 +136,14 @@ impl View {
                     headed("tests", &format!("`{command}` ({reason})")),
                 ]
             }
+            Event::Fetching { client } => {
+                self.now = format!("fetching dependencies with {client}");
+                vec![headed("set-up", &format!("{client}: dependencies are missing; fetching them"))]
+            }
+            Event::Fetched { client, hosts } => {
+                self.now = "running the tests".to_owned();
+                vec![headed("", &format!("{client}: fetched from {}", hosts.join(", ")))]
+            }
             Event::Baseline(run) => {
                 self.baseline = Some(run.clone());
                 baseline_lines(run)
@@ -219,16 +227,16 @@ impl Attempt<'_> {
         let verdict = match self.findings.first() {
             None if self.has_passed() => Tone::Good.err("passes"),
             None => Tone::Note.err("not tested"),
-            Some(finding) => format!("{} {}", Tone::Bad.err("refused:"), neutral(&shortened(&finding.message))),
+            Some(finding) => format!("{} {}", Tone::Bad.err("refused:"), neutral_line(&shortened(&finding.message))),
         };
         let heading = format!("{:<11}", format!("try {}", self.n));
-        format!("{} {} {verdict}", Tone::Strong.err(&heading), neutral(&shortened(self.what)))
+        format!("{} {} {verdict}", Tone::Strong.err(&heading), neutral_line(&shortened(self.what)))
     }
 }
 
 /// Returns a line with its heading in a column of its own. The rest is neutralized, the heading is ours.
 fn headed(heading: &str, text: &str) -> String {
-    format!("{} {}", Tone::Strong.err(&format!("{heading:<11}")), neutral(text))
+    format!("{} {}", Tone::Strong.err(&format!("{heading:<11}")), neutral_line(text))
 }
 
 fn baseline_lines(run: &TestRun) -> Vec<String> {
@@ -240,7 +248,7 @@ fn baseline_lines(run: &TestRun) -> Vec<String> {
     }
     let failed: Vec<&String> = run.report.iter().flat_map(|it| &it.failed).collect();
     for name in failed.iter().take(N_TESTS_NAMED) {
-        lines.push(format!("{:12}{} {}", "", Tone::Bad.err("fails"), neutral(&shortened(name))));
+        lines.push(format!("{:12}{} {}", "", Tone::Bad.err("fails"), neutral_line(&shortened(name))));
     }
     if failed.len() > N_TESTS_NAMED {
         lines.push(format!("{:12}… and {} more", "", failed.len() - N_TESTS_NAMED));
@@ -321,6 +329,12 @@ mod tests {
     fn text_of_models_and_tests_cannot_control_the_terminal() {
         let shown = lines([("cloze: \u{1b}[2J", Some("\u{1b}]0;x\u{7}"))]);
         assert!(!shown[0].contains('\u{1b}') && !shown[0].contains('\u{7}'), "{shown:?}");
+    }
+
+    #[test]
+    fn a_name_with_a_line_break_stays_on_its_line() {
+        let shown = lines([("cloze: a\nverified: yes", Some("b\nproposed: yes"))]);
+        assert_eq!(shown, ["try 1       cloze: a␊verified: yes refused: b␊proposed: yes"]);
     }
 
     #[test]

@@ -148,6 +148,7 @@ impl From<AgentError> for Failure {
             | AgentError::TestCommand { .. }
             | AgentError::DirtyCheckout { .. }
             | AgentError::File { .. }
+            | AgentError::Setup(_)
             | AgentError::Io { .. }) => Self::new(error.to_string(), error.hint()),
         }
     }

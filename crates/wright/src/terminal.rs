@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use indicatif::ProgressBar;
 use owo_colors::{OwoColorize, Stream, Style};
 use tokio::sync::Notify;
-pub(crate) use wright_text::neutral;
+pub(crate) use wright_text::{neutral, neutral_line};
 
 /// Whether results are written for people or for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use serde_json::json;
 use wright_gate::full::Baseline;
 use wright_gate::{Comparison, Finding, TestRun, TestSetup, TestStatus, run_tests};
 use wright_provider::ProviderError;
-use wright_repo::Worktree;
+use wright_repo::{History, Worktree};
 use wright_sandbox::Sandbox;
 use wright_store::TaskId;
 use wright_text::{FileChange, Patch};
@@ -22,6 +22,7 @@ use wright_text::{FileChange, Patch};
 use super::candidate::{Candidate, Source};
 use super::localize::localize;
 use super::proposer::{Batch, Proposals, Proposer};
+use super::task::record_state;
 use super::{Deps, Request};
 use crate::event::Tried;
 use crate::receipt::Spent;
@@ -83,11 +84,19 @@ impl Spending {
     }
 }
 
+/// What a search is given of its task.
+#[derive(Clone, Copy)]
+pub(super) struct SearchContext<'a> {
+    pub(super) deps: &'a Deps,
+    pub(super) request: &'a Request,
+    pub(super) task: &'a TaskId,
+    pub(super) history: &'a History,
+    pub(super) started: Instant,
+}
+
 /// A search over candidates for one task.
 pub(super) struct Search<'a> {
-    deps: &'a Deps,
-    request: &'a Request,
-    task: &'a TaskId,
+    ctx: SearchContext<'a>,
     setup: Arc<TestSetup>,
     /// The run that candidates are compared with: the baseline, or the best partial repair.
     reference: TestRun,
@@ -107,25 +116,20 @@ pub(super) struct Search<'a> {
 
 impl<'a> Search<'a> {
     pub(super) fn new(
-        deps: &'a Deps,
-        request: &'a Request,
-        task: &'a TaskId,
+        ctx: SearchContext<'a>,
         setup: &TestSetup,
         baseline: &Baseline,
         idle_trees: Vec<Worktree>,
-        started: Instant,
     ) -> Self {
         let mut setup = setup.clone();
         setup.limits.wall = candidate_limit(&baseline.run, setup.limits.wall);
         Self {
-            deps,
-            request,
-            task,
+            ctx,
             setup: Arc::new(setup),
             reference: baseline.run.clone(),
             adopted: HashMap::new(),
             idle_trees,
-            deadline: started + request.time_limit,
+            deadline: ctx.started + ctx.request.time_limit,
             proposals: None,
             edits: VecDeque::new(),
             ready: VecDeque::new(),
@@ -175,16 +179,23 @@ impl<'a> Search<'a> {
         let tree = self.idle_trees.first().expect("no test is running between searches");
         let places = localize(tree, &self.reference);
         let places: Vec<_> = places.into_iter().take(MAX_PLACES).collect();
-        self.deps
+        self.ctx
+            .deps
             .store
-            .record(self.task, "localized", json!(places.iter().map(place_json).collect::<Vec<_>>()))
+            .record(self.ctx.task, "localized", json!(places.iter().map(place_json).collect::<Vec<_>>()))
             .await?;
-        (self.deps.reporter)(Event::Localized(places.clone()));
+        (self.ctx.deps.reporter)(Event::Localized(places.clone()));
         if places.is_empty() {
             self.refusals.push(Finding::error("localize", "the failure names no function of this repository"));
         }
-        let proposer =
-            Proposer::new(self.deps, self.request, tree, &places, &self.reference, Arc::clone(&self.spending.model));
+        let proposer = Proposer::new(
+            self.ctx.deps,
+            self.ctx.request,
+            tree,
+            &places,
+            &self.reference,
+            Arc::clone(&self.spending.model),
+        );
         self.proposals = Some(proposer.spawn());
         Ok(())
     }
@@ -195,7 +206,7 @@ impl<'a> Search<'a> {
             while !self.is_budget_spent() && !self.idle_trees.is_empty() {
                 let Some((candidate, before)) = self.next_worth_testing().await? else { break };
                 let tree = self.idle_trees.pop().expect("checked above");
-                running.push(test(self.deps.sandbox.clone(), Arc::clone(&self.setup), tree, candidate, before));
+                running.push(test(self.ctx.deps.sandbox.clone(), Arc::clone(&self.setup), tree, candidate, before));
             }
             // A run that is under way is waited for: its tree is needed again, and it may be the one that passes.
             let is_spent = self.is_budget_spent();
@@ -227,7 +238,7 @@ impl<'a> Search<'a> {
     }
 
     fn is_budget_spent(&self) -> bool {
-        self.spending.candidates >= self.request.max_candidates || Instant::now() >= self.deadline
+        self.spending.candidates >= self.ctx.request.max_candidates || Instant::now() >= self.deadline
     }
 
     fn end_of_proposals(&mut self) -> Result<Found, AgentError> {
@@ -254,7 +265,7 @@ impl<'a> Search<'a> {
 
     /// Returns the next candidate that the cheap checks let through, with the text it changes. It is on record then.
     async fn next_worth_testing(&mut self) -> Result<Option<(Candidate, String)>, AgentError> {
-        while self.spending.candidates < self.request.max_candidates {
+        while self.spending.candidates < self.ctx.request.max_candidates {
             let Some(candidate) = self.ready.pop_front().or_else(|| self.edits.pop_front()) else { return Ok(None) };
             let key = candidate.key();
             if !self.seen.insert(key.clone()) {
@@ -267,7 +278,7 @@ impl<'a> Search<'a> {
             if findings.is_empty() {
                 let payload =
                     json!({ "source": candidate.source.name(), "what": candidate.what, "path": candidate.path });
-                self.deps.store.record(self.task, "candidate", payload).await?;
+                self.ctx.deps.store.record(self.ctx.task, "candidate", payload).await?;
                 return Ok(Some((candidate, before)));
             }
             // Byte-equal answers are common and say nothing; what the gate objects to does.
@@ -297,7 +308,7 @@ impl<'a> Search<'a> {
 
     fn report(&self, candidate: &Candidate, findings: Vec<Finding>, was_tested: bool) {
         let what = format!("{}: {}", candidate.source.name(), candidate.what);
-        (self.deps.reporter)(Event::Tried(Tried { n: self.spending.candidates, what, findings, was_tested }));
+        (self.ctx.deps.reporter)(Event::Tried(Tried { n: self.spending.candidates, what, findings, was_tested }));
     }
 
     fn patch_with(&self, candidate: &Candidate) -> Patch {
@@ -312,12 +323,20 @@ impl<'a> Search<'a> {
     /// Goes on from the best partial repair: its text becomes the state that the next candidates change.
     async fn adopt_progress(&mut self) -> Result<(), AgentError> {
         let Some((candidate, run, n_fixed)) = self.best_progress.take() else { return Ok(()) };
-        self.deps.store.record(self.task, "progress", json!({ "what": candidate.what, "fixed": n_fixed })).await?;
+        self.ctx
+            .deps
+            .store
+            .record(self.ctx.task, "progress", json!({ "what": candidate.what, "fixed": n_fixed }))
+            .await?;
         let n_failing = run.report.as_ref().map_or(0, |it| it.n_failed);
-        (self.deps.reporter)(Event::Progress { n_fixed, n_failing });
+        (self.ctx.deps.reporter)(Event::Progress { n_fixed, n_failing });
         let patch = self.patch_with(&candidate);
         for tree in &self.idle_trees {
             tree.write(&candidate.path, &candidate.text)?;
+        }
+        if let Some(tree) = self.idle_trees.first() {
+            let what = format!("progress: {}", candidate.what);
+            record_state(self.ctx.deps, self.ctx.task, self.ctx.history, tree, &what).await?;
         }
         self.adopted = patch.files.into_iter().collect();
         self.reference = run;

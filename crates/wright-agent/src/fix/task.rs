@@ -8,12 +8,13 @@ use wright_gate::full::{self, Baseline, Judgement};
 use wright_gate::{Finding, TestRun, TestSetup, TestStatus, Verdict};
 use wright_repo::project::{self, TestKind};
 use wright_repo::protected::Approvals;
-use wright_repo::{CommitId, Repository, Worktree};
+use wright_repo::{CommitId, History, Repository, Worktree};
 use wright_sandbox::Limits;
 use wright_store::{NewTask, Proposal as StoredProposal, TaskId, TaskStatus};
+use wright_text::neutral_line;
 
-use super::search::{Found, Search, Spending};
-use super::{Deps, Outcome, Proposal, Refusal, Request, SearchEnd};
+use super::search::{Found, Search, SearchContext, Spending};
+use super::{Deps, Outcome, Proposal, Refusal, Request, SearchEnd, TREES, dependencies};
 use crate::boundary::{Origin, Taint};
 use crate::receipt::{Receipt, ReceiptCheck, SCHEMA};
 use crate::{AgentError, Event, stored_patch};
@@ -25,6 +26,7 @@ pub(super) struct Task<'a> {
     id: TaskId,
     folder: PathBuf,
     pristine: Worktree,
+    history: History,
     setup: TestSetup,
     started: Instant,
 }
@@ -49,20 +51,24 @@ impl<'a> Task<'a> {
         let id = deps.store.create_task(new).await?;
         let folder = deps.tasks_folder.join(id.to_string());
         let pristine = repo.export(&base, &folder.join("base"))?;
-        link_dependencies(repo, &pristine, &mut setup)?;
+        let history = repo.create_history(&base, &folder.join("git"))?;
+        dependencies::link_installed(repo, &pristine, &mut setup)?;
         (deps.reporter)(Event::Started {
             task: id.to_string(),
             base: base.to_string(),
             command: setup.argv.join(" "),
             reason,
         });
-        Ok(Self { deps, request, id, folder, pristine, setup, started })
+        Ok(Self { deps, request, id, folder, pristine, history, setup, started })
     }
 
     /// Runs the task to its end. Trees are removed; transcript and receipt stay.
-    pub(super) async fn run(self) -> Result<Outcome, AgentError> {
-        let outcome = self.search_and_judge().await;
-        for tree in ["base", "search-0", "search-1", "judged"] {
+    pub(super) async fn run(mut self) -> Result<Outcome, AgentError> {
+        let outcome = match self.fetch_missing().await {
+            Ok(()) => self.search_and_judge().await,
+            Err(error) => Err(error),
+        };
+        for tree in TREES {
             remove_tree(&self.folder.join(tree))?;
         }
         match &outcome {
@@ -73,6 +79,13 @@ impl<'a> Task<'a> {
             }
         }
         outcome
+    }
+
+    async fn fetch_missing(&mut self) -> Result<(), AgentError> {
+        let Some(fetching) = &self.deps.fetching else { return Ok(()) };
+        let folder = self.folder.join("setup");
+        let setup = &mut self.setup;
+        dependencies::fetch_missing(self.deps, fetching, &self.id, &self.pristine, &folder, setup).await
     }
 
     async fn search_and_judge(&self) -> Result<Outcome, AgentError> {
@@ -92,7 +105,14 @@ impl<'a> Task<'a> {
             return Ok(Outcome::NothingToFix(baseline.run));
         }
         let trees = vec![trial, self.fork("search-1")?];
-        let mut search = Search::new(self.deps, self.request, &self.id, &self.setup, &baseline, trees, self.started);
+        let ctx = SearchContext {
+            deps: self.deps,
+            request: self.request,
+            task: &self.id,
+            history: &self.history,
+            started: self.started,
+        };
+        let mut search = Search::new(ctx, &self.setup, &baseline, trees);
         loop {
             let found = search.next_passing().await?;
             let Found::Passing(candidate) = found else { return self.refuse(search, found, &baseline).await };
@@ -104,6 +124,8 @@ impl<'a> Task<'a> {
             let judgement =
                 full::judge(&self.deps.sandbox, &self.setup, &baseline, &judged, candidate, &approvals).await?;
             search.spending.test_runs += 2;
+            let what = if matches!(judgement, Judgement::Verified { .. }) { "verified" } else { "refused" };
+            record_state(self.deps, &self.id, &self.history, &judged, what).await?;
             remove_tree(judged.root())?;
             match judgement {
                 Judgement::Verified { patch, run } => {
@@ -118,10 +140,13 @@ impl<'a> Task<'a> {
         }
     }
 
+    /// Returns a fresh copy of the base commit, with a git of its own for commands that need one.
     fn fork(&self, name: &str) -> Result<Worktree, AgentError> {
         let path = self.folder.join(name);
         remove_tree(&path)?;
-        Ok(self.pristine.fork(&path)?)
+        let tree = self.pristine.fork(&path)?;
+        self.history.lend_git(&tree)?;
+        Ok(tree)
     }
 
     fn ensure_usable(&self, run: &TestRun) -> Result<(), AgentError> {
@@ -193,6 +218,7 @@ impl<'a> Task<'a> {
             prompts_sha256: spending.prompts_digest(),
             seed: self.request.seed,
             sandbox_level: format!("{:?}", run.level),
+            sandbox_limits: self.deps.sandbox.limits().name().to_owned(),
             test_command: self.setup.argv.clone(),
             checks: Vec::new(),
             findings: Vec::new(),
@@ -274,17 +300,23 @@ fn base_name(program: &str) -> &str {
     Path::new(program).file_name().and_then(|it| it.to_str()).unwrap_or(program)
 }
 
-/// Makes installed dependencies that git ignores, such as `node_modules`, visible in the tree.
-fn link_dependencies(repo: &Repository, tree: &Worktree, setup: &mut TestSetup) -> Result<(), AgentError> {
-    for folder in repo.ignored_dependencies()? {
-        let Ok(relative) = folder.strip_prefix(repo.root()) else { continue };
-        let link = tree.root().join(relative);
-        if link.exists() || !link.parent().is_some_and(Path::is_dir) {
-            continue;
+/// Records the state of a tree in the task's history. One that cannot be recorded is noted, and stops nobody: the patch itself
+/// is kept elsewhere.
+pub(super) async fn record_state(
+    deps: &Deps,
+    task: &TaskId,
+    history: &History,
+    tree: &Worktree,
+    what: &str,
+) -> Result<(), AgentError> {
+    let payload = match history.snapshot(tree, &neutral_line(what)) {
+        Ok(snapshot) => {
+            let left_out: Vec<_> = snapshot.left_out.iter().map(|it| &it.path).collect();
+            json!({ "what": what, "commit": snapshot.commit.to_string(), "left_out": left_out })
         }
-        std::os::unix::fs::symlink(&folder, &link).map_err(|source| AgentError::Io { path: link, source })?;
-        setup.read_only.push(folder);
-    }
+        Err(error) => json!({ "what": what, "error": error.to_string() }),
+    };
+    deps.store.record(task, "snapshot", payload).await?;
     Ok(())
 }
 

@@ -5,21 +5,28 @@ use std::path::{Path, PathBuf};
 
 /// Variables in which users tell their clients where packages come from. They may hold secrets.
 pub const CLIENT_VARIABLES: &[&str] = &[
+    "CARGO_HTTP_CAINFO",
     "CARGO_REGISTRIES_CRATES_IO_PROTOCOL",
     "GONOSUMDB",
     "GOPRIVATE",
     "GOPROXY",
     "GOSUMDB",
+    "NODE_EXTRA_CA_CERTS",
     "NPM_CONFIG_REGISTRY",
     "PIP_CERT",
     "PIP_EXTRA_INDEX_URL",
     "PIP_INDEX_URL",
     "PIP_TRUSTED_HOST",
+    "SSL_CERT_FILE",
     "UV_DEFAULT_INDEX",
     "UV_INDEX",
     "UV_INDEX_URL",
     "npm_config_registry",
 ];
+
+/// Makes an environment for Python and installs into it.
+const MAKE_ENVIRONMENT: &str = "python3 -m venv --system-site-packages --without-pip fetched/python && \
+    fetched/python/bin/python -m pip install --no-input --only-binary :all: -r requirements.txt";
 
 /// Variables that keep a client from the network, and are left out while it may use it.
 pub(super) fn is_about_offline(name: &str) -> bool {
@@ -85,6 +92,29 @@ impl Client {
         matches!(self, Self::Maven | Self::Gradle)
     }
 
+    /// Returns the folders of a project any of which holds what the client would fetch. Who made one looks after it.
+    pub(super) fn installed_folders(self) -> &'static [&'static str] {
+        match self {
+            Self::Pip | Self::Uv => &[".venv", "venv"],
+            Self::Npm => &["node_modules"],
+            Self::Go => &["vendor"],
+            Self::Cargo | Self::Maven | Self::Gradle => &[],
+        }
+    }
+
+    /// Returns a command that succeeds without a network exactly when nothing is missing. `None` where only folders tell.
+    pub(super) fn check(self) -> Option<Vec<String>> {
+        let line = match self {
+            Self::Pip => "python3 -m pip install --dry-run --no-index --no-input -r requirements.txt",
+            Self::Uv | Self::Npm => return None,
+            Self::Cargo => "cargo fetch --locked --offline",
+            Self::Go => "go mod download",
+            Self::Maven => "mvn -B -q -o dependency:go-offline",
+            Self::Gradle => "gradle --no-daemon --console=plain --offline dependencies",
+        };
+        Some(words(line))
+    }
+
     /// Returns the files that the client is shown of a project.
     pub(super) fn is_manifest(self, name: &str) -> bool {
         match self {
@@ -140,8 +170,9 @@ impl Client {
     /// running anything that a package brings along where the client can do without.
     pub(super) fn fetch(self) -> Vec<String> {
         let line = match self {
+            // What the system's Python has already, pip among it, serves in the environment too.
             Self::Pip => {
-                "python3 -m pip install --no-input --only-binary :all: --target fetched/python -r requirements.txt"
+                return ["sh", "-c", MAKE_ENVIRONMENT].map(str::to_owned).to_vec();
             }
             Self::Uv => "uv sync --frozen --no-build --no-install-project --no-config",
             Self::Npm => "npm ci --ignore-scripts --no-audit --no-fund",
@@ -183,7 +214,7 @@ impl Client {
     pub(super) fn offline_variables(self, tree: &Path, fetched: &Path) -> Vec<(String, String)> {
         let at = |name: &str| fetched.join(name).display().to_string();
         let pairs = match self {
-            Self::Pip => vec![("PYTHONPATH", at("python"))],
+            Self::Pip => vec![("VIRTUAL_ENV", at("python"))],
             Self::Uv => vec![("VIRTUAL_ENV", at("python")), ("UV_OFFLINE", "1".to_owned())],
             Self::Npm => vec![("NODE_PATH", tree.join("node_modules").display().to_string())],
             Self::Cargo => vec![("CARGO_HOME", at("cargo")), ("CARGO_NET_OFFLINE", "true".to_owned())],
@@ -192,6 +223,29 @@ impl Client {
             Self::Gradle => vec![("GRADLE_USER_HOME", at("gradle"))],
         };
         pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// Returns the folder of the programs that were fetched.
+    pub(super) fn programs(self, tree: &Path, fetched: &Path) -> Option<PathBuf> {
+        match self {
+            Self::Pip | Self::Uv => Some(fetched.join("python/bin")),
+            Self::Npm => Some(tree.join("node_modules/.bin")),
+            Self::Cargo | Self::Go | Self::Maven | Self::Gradle => None,
+        }
+    }
+
+    /// Returns the folder that belongs into the project under the same name, because nothing else leads there.
+    pub(super) fn linked_folder(self) -> Option<&'static str> {
+        (self == Self::Npm).then_some("node_modules")
+    }
+
+    /// Returns the client's command with what leads it to its settings among the user's files, where no variable does.
+    pub(super) fn with_settings(self, mut argv: Vec<String>, files: &[PathBuf]) -> Vec<String> {
+        let own = files.iter().find(|it| it.ends_with(".cargo/config.toml"));
+        if let Some(file) = own.filter(|_| self == Self::Cargo) {
+            argv.splice(1..1, ["--config".to_owned(), file.display().to_string()]);
+        }
+        argv
     }
 
     /// Returns the variables that lead the client to its settings among the user's files.
@@ -228,6 +282,14 @@ mod tests {
     }
 
     #[test]
+    fn cargo_is_led_to_the_users_settings_by_an_argument() {
+        let files = ["/home/u/.npmrc", "/home/u/.cargo/config.toml"].map(PathBuf::from);
+        let argv = Client::Cargo.with_settings(Client::Cargo.fetch(), &files).join(" ");
+        assert_eq!(argv, "cargo --config /home/u/.cargo/config.toml fetch --locked");
+        assert_eq!(Client::Go.with_settings(Client::Go.fetch(), &files), Client::Go.fetch());
+    }
+
+    #[test]
     fn settings_of_a_repository_are_no_manifests() {
         for client in Client::ALL {
             for name in [".npmrc", "pip.conf", "config.toml", "settings.xml", ".yarnrc.yml", "uv.toml", "nuget.config"]
@@ -241,7 +303,7 @@ mod tests {
     fn no_package_runs_while_it_is_fetched_unless_the_client_says_so() {
         let promises = [(Client::Pip, ":all:"), (Client::Uv, "--no-build"), (Client::Npm, "--ignore-scripts")];
         for (client, promise) in promises {
-            assert!(client.fetch().iter().any(|it| it == promise) && !client.runs_project_code());
+            assert!(client.fetch().join(" ").contains(promise) && !client.runs_project_code());
         }
         assert!(Client::Maven.runs_project_code() && Client::Gradle.runs_project_code());
     }

@@ -11,10 +11,14 @@ use std::thread;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
-use wright_agent::Toolchains;
 use wright_agent::boundary::{Origin, Taint};
-use wright_agent::setup::{Client, Setup, SetupConfiguration, SetupError};
+use wright_agent::fix::{Deps, Fetching, Outcome, Request, fix};
+use wright_agent::setup::{Client, Prepared, Setup, SetupConfiguration, SetupError};
+use wright_agent::{Event, Toolchains};
+use wright_provider::replay::{Answer, ScriptedProvider};
+use wright_repo::Repository;
 use wright_sandbox::egress::{Egress, EgressPolicy, HostName, Network};
+use wright_store::Store;
 
 use crate::{block_on, sandbox, trial};
 
@@ -94,6 +98,8 @@ impl Project {
         fs::create_dir(&project).unwrap();
         let files = HashMap::from([
             (".npmrc", "registry=http://evil.example/\n".to_owned()),
+            (".gitignore", "node_modules\n".to_owned()),
+            ("test.js", "process.exit(require(\"tiny\") === 7 ? 0 : 1);\n".to_owned()),
             ("package.json", "{\"name\":\"p\",\"version\":\"1.0.0\",\"dependencies\":{\"tiny\":\"1.0.0\"}}".to_owned()),
             (
                 "package-lock.json",
@@ -111,10 +117,14 @@ impl Project {
         Self { dir, registry }
     }
 
-    fn fetch(&self, taint: &Taint) -> Result<wright_agent::setup::Prepared, SetupError> {
+    fn fetch(&self, taint: &Taint) -> Result<Prepared, SetupError> {
+        self.fetch_with(SetupConfiguration::default(), taint)
+    }
+
+    fn fetch_with(&self, configuration: SetupConfiguration, taint: &Taint) -> Result<Prepared, SetupError> {
         let settings = self.dir.path().join(".npmrc");
         fs::write(&settings, "registry=http://packages.example/\n").unwrap();
-        let configuration = SetupConfiguration { files: vec![settings], ..SetupConfiguration::default() };
+        let configuration = SetupConfiguration { files: vec![settings], ..configuration };
         let registry = Arc::clone(&self.registry);
         let egress = move |policy: EgressPolicy| Egress::over(policy, Arc::clone(&registry) as Arc<dyn Network>);
         let toolchains = Toolchains::default();
@@ -127,6 +137,47 @@ impl Project {
         };
         let (project, folder) = (self.dir.path().join("project"), self.dir.path().join("setup"));
         block_on(setup.fetch(Client::Npm, &project, &folder, taint))
+    }
+
+    /// Fixes the project, which has nothing to be fixed once its dependency is there.
+    fn fix(&self, may_fetch: bool) -> (Outcome, Vec<String>) {
+        let project = self.dir.path().join("project");
+        for words in [&["init", "--quiet"][..], &["add", "--all"], &["commit", "--quiet", "--message=start"]] {
+            let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"];
+            let git = Command::new("git").args(identity).args(words).current_dir(&project).status();
+            assert!(git.unwrap().success() || words[0] == "commit");
+        }
+        let settings = self.dir.path().join(".npmrc");
+        fs::write(&settings, "registry=http://packages.example/\n").unwrap();
+        let registry = Arc::clone(&self.registry);
+        let fetching = Fetching {
+            configuration: SetupConfiguration { files: vec![settings], ..SetupConfiguration::default() },
+            egress: Arc::new(move |policy| Egress::over(policy, Arc::clone(&registry) as Arc<dyn Network>)),
+        };
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let reported = Arc::clone(&events);
+        let outcome = block_on(async {
+            let tasks = self.dir.path().join("tasks");
+            fs::create_dir_all(&tasks).unwrap();
+            let deps = Deps {
+                provider: Arc::new(ScriptedProvider::from_fn(|_| Answer::text("no idea"))),
+                sandbox: sandbox().clone(),
+                store: Store::open(&tasks.join("store.db")).await.unwrap(),
+                tasks_folder: tasks,
+                toolchains: Toolchains::default(),
+                fetching: may_fetch.then_some(fetching),
+                reporter: Arc::new(move |event| {
+                    if let Event::Fetched { client, hosts } = event {
+                        reported.lock().unwrap().push(format!("{client}: {}", hosts.join(", ")));
+                    }
+                }),
+            };
+            let command = Some(vec!["node".to_owned(), "test.js".to_owned()]);
+            let request = Request { command, max_candidates: 1, ..Request::default() };
+            fix(&deps, &Repository::discover(&project).unwrap(), &request).await.unwrap()
+        });
+        let events = events.lock().unwrap().clone();
+        (outcome, events)
     }
 
     fn looked_up(&self) -> Vec<String> {
@@ -173,6 +224,36 @@ pub(crate) fn trials() -> Vec<Trial> {
             let error = project.fetch(&Taint::default()).unwrap_err();
             assert!(error.hint().unwrap().contains("evil.example"), "{error}");
             assert_eq!(project.looked_up(), ["files.example", "packages.example"]);
+        }),
+        trial("missing dependencies are fetched before the baseline where the user allows it", || {
+            if !has_npm() {
+                return;
+            }
+            let project = Project::new("http://files.example/tiny-1.0.0.tgz");
+            let (without, events) = project.fix(false);
+            assert!(
+                !matches!(without, Outcome::NothingToFix(_)) && events.is_empty() && project.looked_up().is_empty()
+            );
+            let (with, events) = project.fix(true);
+            let Outcome::NothingToFix(run) = with else { panic!("the dependency is not found: {with:?}") };
+            assert!(run.is_passing());
+            assert_eq!(events, ["npm: files.example"]);
+            assert!(!project.dir.path().join("project/node_modules").exists(), "the checkout was touched");
+        }),
+        trial("a project can only narrow where packages come from", || {
+            if !has_npm() {
+                return;
+            }
+            let project = Project::new("http://files.example/tiny-1.0.0.tgz");
+            let narrow = |only: &str| SetupConfiguration {
+                only_hosts: Some(vec![only.to_owned()]),
+                ..SetupConfiguration::default()
+            };
+            for only in ["packages.example", "evil.example"] {
+                let error = project.fetch_with(narrow(only), &Taint::default()).unwrap_err();
+                assert!(matches!(error, SetupError::Failed { .. }), "{error}");
+            }
+            assert!(!project.looked_up().contains(&"evil.example".to_owned()));
         }),
         trial("once text of others was read a person must agree to fetch", || {
             if !has_npm() {

@@ -15,6 +15,7 @@ mod fetching;
 mod obedient;
 mod record;
 mod rows;
+mod trees;
 mod world;
 
 use std::process::ExitCode;
@@ -30,7 +31,8 @@ fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some(HELPER) {
         return wright_sandbox::helper_main();
     }
-    let trials = obedient::trials().into_iter().chain(rows::trials()).chain(fetching::trials()).collect();
+    let trials =
+        obedient::trials().into_iter().chain(rows::trials()).chain(fetching::trials()).chain(trees::trials()).collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 

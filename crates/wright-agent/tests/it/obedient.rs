@@ -252,6 +252,7 @@ pub(crate) async fn run_fix(world: &World, provider: &Arc<ScriptedProvider>) -> 
         store: Store::open(&world.tasks().join("store.db")).await.unwrap(),
         tasks_folder: world.tasks(),
         toolchains: Toolchains::default(),
+        fetching: None,
         reporter: Arc::new(move |event| {
             if matches!(&event, Event::Tried(tried) if tried.was_tested) {
                 reported.store(true, Ordering::Relaxed);

@@ -23,7 +23,7 @@ use super::processes::{Forked, exit_now, fork_into};
 use super::refusal::{OrRefuse, Refusal};
 use super::root;
 use super::watch::Watcher;
-use crate::wire::{Report, Spec, WireLayer};
+use crate::wire::{NamespacesFrom, Report, Spec, WireLayer};
 
 /// How often the use of memory and disk is looked at.
 const WATCH_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
@@ -35,7 +35,8 @@ pub(super) struct Plan<'a> {
     pub(super) identity: Identity,
 }
 
-/// Runs the sandbox from the inside and ends with it. `supervisor_lives` closes when the supervisor is gone.
+/// Runs the sandbox from the inside and ends with it. `supervisor_lives` carries a byte once this process may begin, and
+/// closes when the supervisor is gone.
 pub(super) fn run(control: &mut Control, plan: &Plan<'_>, tree: Option<OwnedFd>, supervisor_lives: &OwnedFd) -> ! {
     let result = build(plan, tree, supervisor_lives).and_then(|()| start_and_wait(control, plan));
     match result {
@@ -48,10 +49,12 @@ pub(super) fn run(control: &mut Control, plan: &Plan<'_>, tree: Option<OwnedFd>,
 }
 
 fn build(plan: &Plan<'_>, tree: Option<OwnedFd>, supervisor_lives: &OwnedFd) -> Result<(), Refusal> {
+    wait_for_word(supervisor_lives).or_refuse("wait for the supervisor")?;
     prefer_for_memory_shortage();
     setsid().or_refuse("start a session")?;
-    if plan.layout.has_fresh_root {
+    if plan.layout.has_fresh_root && plan.spec.namespaces_from == NamespacesFrom::Helper {
         let layer = WireLayer::Namespaces;
+        hide_groups().or_blame(layer, "create a cgroup namespace")?;
         if plan.identity.needs_user_namespace() {
             plan.identity.map_to_itself().or_blame(layer, "map the user id")?;
         }
@@ -66,6 +69,22 @@ fn build(plan: &Plan<'_>, tree: Option<OwnedFd>, supervisor_lives: &OwnedFd) -> 
     set_dumpable_behavior(DumpableBehavior::NotDumpable).or_refuse("forbid being traced")?;
     set_child_subreaper(Some(getpid())).or_refuse("become the parent of orphans")?;
     die_with(supervisor_lives).or_refuse("tie the sandbox to its supervisor")
+}
+
+/// Waits until the supervisor has put this process where it belongs.
+fn wait_for_word(supervisor_lives: &OwnedFd) -> io::Result<()> {
+    if rustix::io::retry_on_intr(|| rustix::io::read(supervisor_lives, &mut [0]))? == 1 {
+        return Ok(());
+    }
+    Err(io::Error::other("the supervisor is gone"))
+}
+
+/// Makes the control group that this process is in look like the topmost one. That has to be done in the group, which is why
+/// this namespace is not made together with the others.
+fn hide_groups() -> io::Result<()> {
+    // SAFETY: the call takes a number, and changes what this process's own group is called.
+    let result = unsafe { libc::unshare(libc::CLONE_NEWCGROUP) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Makes this process the kernel's first choice when memory runs out. Best effort: it protects the host's other programs.

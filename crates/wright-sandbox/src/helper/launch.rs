@@ -39,7 +39,8 @@ fn confine_and_act(control: &mut Control, plan: &Plan<'_>) -> Result<(), Refusal
         Action::SelfTest { .. } => plan.layout.tree.clone(),
     };
     let found = chdir(&dir);
-    let n_already = rlimits::processes_already(plan.identity, plan.layout.has_fresh_root);
+    let n_outside = plan.spec.n_processes_outside;
+    let n_already = rlimits::processes_already(plan.identity, plan.layout.has_fresh_root, n_outside);
     rlimits::apply(&plan.spec.limits, n_already)?;
     confine(plan)?;
     close_at_exec().or_refuse("close files")?;

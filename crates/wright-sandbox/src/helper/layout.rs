@@ -9,13 +9,13 @@ use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::identity::Identity;
 use super::refusal::{OrRefuse, Refusal};
-use crate::wire::{Spec, WireLayer};
+use crate::wire::{NamespacesFrom, Spec, WireLayer};
 
 /// System folders that are readable. Those that are links on the host become the same links inside.
-pub(super) const SYSTEM_DIRS: &[&str] = &["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store"];
+pub(crate) const SYSTEM_DIRS: &[&str] = &["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store"];
 
 /// What programs need to know about the machine. Nothing in this list holds a secret on a usual system.
-pub(super) const ETC_FILES: &[&str] = &[
+pub(crate) const ETC_FILES: &[&str] = &[
     "alternatives",
     "ca-certificates",
     "ca-certificates.conf",
@@ -46,10 +46,64 @@ pub(super) const ETC_FILES: &[&str] = &[
 ];
 
 /// Files of `/etc` that the fresh root replaces by its own. Without one, the host's are readable.
-pub(super) const SYNTHETIC_ETC: &[&str] = &["group", "hosts", "nsswitch.conf", "passwd", "resolv.conf"];
+pub(crate) const SYNTHETIC_ETC: &[&str] = &["group", "hosts", "nsswitch.conf", "passwd", "resolv.conf"];
 
 /// Devices that hold nothing.
-pub(super) const DEVICES: &[&str] = &["null", "zero", "full", "random", "urandom"];
+pub(crate) const DEVICES: &[&str] = &["null", "zero", "full", "random", "urandom"];
+
+/// The name of the machine inside.
+pub(crate) const HOST_NAME: &str = "sandbox";
+
+/// Parts of `/proc` that show the kernel's memory, keys or messages, or when keys are pressed: gone.
+pub(crate) const PROC_HIDDEN_FILES: &[&str] = &[
+    "interrupts",
+    "kallsyms",
+    "kcore",
+    "keys",
+    "key-users",
+    "kmsg",
+    "latency_stats",
+    "sched_debug",
+    "timer_list",
+    "timer_stats",
+];
+
+/// Folders there that are hidden, too.
+pub(crate) const PROC_HIDDEN_DIRS: &[&str] = &["acpi", "asound", "scsi"];
+
+/// Files in which tools keep credentials, hidden directly inside read-only folders.
+pub(crate) const CREDENTIAL_FILES: &[&str] = &[
+    ".git-credentials",
+    ".netrc",
+    ".npmrc",
+    ".pypirc",
+    ".yarnrc.yml",
+    "auth.json",
+    "credentials",
+    "credentials.toml",
+    "settings-security.xml",
+];
+
+/// How much fits into `/dev/shm`, which lives in memory as `/tmp` does.
+pub(crate) const SHM_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Returns the files of `/etc` that are made up, with their texts.
+pub(crate) fn synthetic_etc(uid: u32, gid: u32) -> [(&'static str, String); 6] {
+    let passwd = format!(
+        "root:x:0:0:root:/:/bin/false\nsandbox:x:{uid}:{gid}:sandbox:/tmp/home:/bin/sh\n\
+         nobody:x:65534:65534:nobody:/:/bin/false\n"
+    );
+    let hosts = format!("127.0.0.1 localhost {HOST_NAME}\n::1 localhost ip6-localhost {HOST_NAME}\n");
+    let switch = "passwd: files\ngroup: files\nhosts: files\nservices: files\nprotocols: files\n";
+    [
+        ("passwd", passwd),
+        ("group", format!("root:x:0:\nsandbox:x:{gid}:\nnogroup:x:65534:\n")),
+        ("hosts", hosts),
+        ("nsswitch.conf", switch.to_owned()),
+        ("resolv.conf", String::new()),
+        ("hostname", format!("{HOST_NAME}\n")),
+    ]
+}
 
 /// The command's view of the file system.
 #[derive(Debug)]
@@ -74,10 +128,10 @@ impl Layout {
         let read_only: Vec<PathBuf> = spec.read_only.iter().filter(|path| path.exists()).cloned().collect();
         let protects_part_of_tree =
             read_only.iter().any(|path| path.starts_with(&tree) || path.starts_with(&spec.tree));
-        if protects_part_of_tree && !has_fresh_root {
+        if protects_part_of_tree && !(has_fresh_root && spec.namespaces_from == NamespacesFrom::Helper) {
             return Err(Refusal::of(
                 WireLayer::Namespaces,
-                "a part of the tree can be made read-only only with namespaces",
+                "a part of the tree can be made read-only only with namespaces of our own",
             ));
         }
         let scratch = if has_fresh_root {

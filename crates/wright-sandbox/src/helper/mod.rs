@@ -9,16 +9,19 @@
 //! The supervisor stays in the host's namespaces and is never confined. It starts with an empty environment, because init's
 //! `/proc/1/environ` would otherwise show the launcher's to whoever is inside. The policy comes over stdin. All of it runs
 //! on one thread: each step after a fork may use the allocator and the standard library only for that reason.
+//!
+//! At level C all of it is started inside of a bubblewrap, and the supervisor is process 1 there.
 
 mod control;
+mod groups;
 mod identity;
 mod init;
 mod landlock;
 mod launch;
-mod layout;
+pub(crate) mod layout;
 mod mounts;
 mod ownership;
-mod processes;
+pub(crate) mod processes;
 mod refusal;
 mod rlimits;
 mod root;

@@ -76,7 +76,7 @@ pub(super) fn kill_descendants(patience: Duration) -> bool {
 }
 
 /// Returns how many threads a user has on this machine, as far as they are visible.
-pub(super) fn n_threads_of(uid: u32) -> u64 {
+pub(crate) fn n_threads_of(uid: u32) -> u64 {
     let threads = |pid: i32| {
         let is_theirs = fs::metadata(format!("/proc/{pid}")).is_ok_and(|metadata| metadata.uid() == uid);
         let tasks = is_theirs.then(|| fs::read_dir(format!("/proc/{pid}/task")).ok()).flatten();

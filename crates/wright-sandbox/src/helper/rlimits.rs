@@ -32,10 +32,10 @@ pub(super) fn apply(limits: &WireLimits, n_processes_already: u64) -> Result<(),
 }
 
 /// Returns how many processes the kernel already counts for the command's user. None, if the id is its own; none, if it has a
-/// user namespace of its own, which is counted apart.
-pub(super) fn processes_already(identity: Identity, has_namespaces: bool) -> u64 {
+/// user namespace of its own, which is counted apart; `n_outside`, if it has one only perhaps.
+pub(super) fn processes_already(identity: Identity, has_namespaces: bool, n_outside: u64) -> u64 {
     if identity.is_dropped() || has_namespaces {
-        return 0;
+        return n_outside;
     }
     n_threads_of(identity.uid)
 }

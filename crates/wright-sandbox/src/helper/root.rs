@@ -18,51 +18,22 @@ use rustix::process::{chdir, fchdir, pivot_root};
 use rustix::system::sethostname;
 
 use super::identity::Identity;
-use super::layout::{DEVICES, ETC_FILES, Layout, SYSTEM_DIRS};
+use super::layout::{
+    CREDENTIAL_FILES, DEVICES, ETC_FILES, HOST_NAME, Layout, PROC_HIDDEN_DIRS, PROC_HIDDEN_FILES, SHM_BYTES,
+    SYSTEM_DIRS, synthetic_etc,
+};
 use super::mounts::{self, DEVICE, NO_PRIVILEGES, READ_ONLY, Reach};
 use super::refusal::{OrRefuse, Refusal};
 use crate::wire::WireLayer;
 
-/// The name of the machine inside.
-const HOST_NAME: &str = "sandbox";
-
 /// One file in `/tmp` for so many bytes of its size is enough for every program that was tried.
 const SCRATCH_BYTES_PER_FILE: u64 = 5 * 1024;
 
-/// How much fits into `/dev/shm`, which lives in memory as `/tmp` does, and into the root itself.
-const SHM_OPTIONS: &[(&str, &str)] = &[("mode", "1777"), ("size", "256m"), ("nr_inodes", "16k")];
+/// How much fits into the root itself.
 const ROOT_OPTIONS: &[(&str, &str)] = &[("mode", "0755"), ("size", "4m"), ("nr_inodes", "16k")];
 
 /// Parts of `/proc` that configure the kernel or devices: visible, never writable.
 const PROC_READ_ONLY: &[&str] = &["bus", "fs", "irq", "sys", "sysrq-trigger"];
-
-/// Parts of `/proc` that show the kernel's memory, keys or messages, or when keys are pressed: gone.
-const PROC_HIDDEN_FILES: &[&str] = &[
-    "interrupts",
-    "kallsyms",
-    "kcore",
-    "keys",
-    "key-users",
-    "kmsg",
-    "latency_stats",
-    "sched_debug",
-    "timer_list",
-    "timer_stats",
-];
-const PROC_HIDDEN_DIRS: &[&str] = &["acpi", "asound", "scsi"];
-
-/// Files in which tools keep credentials, hidden directly inside read-only folders.
-const CREDENTIAL_FILES: &[&str] = &[
-    ".git-credentials",
-    ".netrc",
-    ".npmrc",
-    ".pypirc",
-    ".yarnrc.yml",
-    "auth.json",
-    "credentials",
-    "credentials.toml",
-    "settings-security.xml",
-];
 
 /// Replaces this process's root by one that holds what `layout` lists. `tree` is the tree as a detached mount where its
 /// owner has to look different.
@@ -232,25 +203,7 @@ impl NewRoot {
     }
 
     fn add_etc(&self, etc: Vec<Entry>, identity: Identity) -> io::Result<()> {
-        let Identity { uid, gid, .. } = identity;
-        let files = [
-            (
-                "passwd",
-                format!(
-                    "root:x:0:0:root:/:/bin/false\nsandbox:x:{uid}:{gid}:sandbox:/tmp/home:/bin/sh\n\
-                     nobody:x:65534:65534:nobody:/:/bin/false\n"
-                ),
-            ),
-            ("group", format!("root:x:0:\nsandbox:x:{gid}:\nnogroup:x:65534:\n")),
-            ("hosts", format!("127.0.0.1 localhost {HOST_NAME}\n::1 localhost ip6-localhost {HOST_NAME}\n")),
-            (
-                "nsswitch.conf",
-                "passwd: files\ngroup: files\nhosts: files\nservices: files\nprotocols: files\n".to_owned(),
-            ),
-            ("resolv.conf", String::new()),
-            ("hostname", format!("{HOST_NAME}\n")),
-        ];
-        for (name, text) in files {
+        for (name, text) in synthetic_etc(identity.uid, identity.gid) {
             let file = self.file(&Path::new("etc").join(name))?;
             File::from(file).write_all(text.as_bytes())?;
         }
@@ -259,7 +212,8 @@ impl NewRoot {
 
     fn add_dev(&self, devices: Vec<Entry>) -> io::Result<()> {
         devices.into_iter().try_for_each(|entry| self.add(entry))?;
-        self.add_fresh("dev/shm", c"tmpfs", SHM_OPTIONS)?;
+        let size = SHM_BYTES.to_string();
+        self.add_fresh("dev/shm", c"tmpfs", &[("mode", "1777"), ("size", &size), ("nr_inodes", "16k")])?;
         let links = [
             ("fd", "/proc/self/fd"),
             ("stdin", "/proc/self/fd/0"),

@@ -13,7 +13,7 @@ use super::control::Control;
 use super::init::Plan;
 use super::landlock;
 use super::refusal::{OrRefuse, Refusal};
-use crate::wire::{Report, WireLayer};
+use crate::wire::{NamespacesFrom, Report, WireLayer};
 
 /// How long a connection may take that should be refused at once.
 const CONNECT_PATIENCE: Duration = Duration::from_millis(500);
@@ -24,7 +24,7 @@ pub(super) fn run(control: &mut Control, plan: &Plan<'_>, secret: &Path, port: u
         .or_blame(WireLayer::Identity, "write into the tree")?;
     for &layer in &plan.spec.layers {
         let detail = match layer {
-            WireLayer::Namespaces => check_namespaces(secret, port)?,
+            WireLayer::Namespaces => check_namespaces(plan.spec.namespaces_from, secret, port)?,
             WireLayer::Identity => check_identity()?,
             WireLayer::Landlock => check_landlock(secret)?,
             WireLayer::Seccomp => check_filter()?,
@@ -34,7 +34,7 @@ pub(super) fn run(control: &mut Control, plan: &Plan<'_>, secret: &Path, port: u
     Ok(())
 }
 
-fn check_namespaces(secret: &Path, port: u16) -> Result<String, Refusal> {
+fn check_namespaces(from: NamespacesFrom, secret: &Path, port: u16) -> Result<String, Refusal> {
     let layer = WireLayer::Namespaces;
     if fs::read(secret).is_ok() {
         return Err(Refusal::of(layer, "a file outside the tree is readable"));
@@ -48,7 +48,12 @@ fn check_namespaces(secret: &Path, port: u16) -> Result<String, Refusal> {
         .flatten()
         .filter(|entry| entry.file_name().to_str().is_some_and(|name| name.parse::<u32>().is_ok()))
         .count();
-    if n_processes > 2 {
+    let n_own = match from {
+        NamespacesFrom::Helper => 2,
+        // There the supervisor is inside as well.
+        NamespacesFrom::Bubblewrap => 3,
+    };
+    if n_processes > n_own {
         return Err(Refusal::of(layer, "processes of the host are visible"));
     }
     Ok("own mounts, processes, network and host name".to_owned())

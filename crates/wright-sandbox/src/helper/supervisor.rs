@@ -10,38 +10,43 @@ use rustix::fs::{FileType, Gid, Mode, Uid, fchown, fstat};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, getpid, kill_process, pidfd_open, set_child_subreaper, umask,
-    waitpid,
+    DumpableBehavior, Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, getpid, kill_process, pidfd_open,
+    set_child_subreaper, set_dumpable_behavior, umask, waitpid,
 };
 
 use super::control::Control;
+use super::groups::Group;
 use super::identity::Identity;
 use super::init::{self, Plan};
 use super::layout::Layout;
 use super::ownership::Ownership;
 use super::processes::{Forked, fork_into, kill_descendants};
 use super::refusal::{OrRefuse, Refusal};
-use crate::wire::{Report, Spec, WireLayer};
+use super::watch::too_much_memory;
+use crate::wire::{Groups, NamespacesFrom, Report, Spec, WireLayer};
 
 /// How long to keep killing what is left of a command before saying that it would not die.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Namespaces that every sandbox has. The user namespace is added for callers that are not root.
-const NAMESPACES: libc::c_int = libc::CLONE_NEWNS
-    | libc::CLONE_NEWPID
-    | libc::CLONE_NEWNET
-    | libc::CLONE_NEWIPC
-    | libc::CLONE_NEWUTS
-    | libc::CLONE_NEWCGROUP;
+/// Namespaces that every sandbox is started in. The user namespace is added for callers that are not root; that of control
+/// groups follows once the group is entered.
+const NAMESPACES: libc::c_int =
+    libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWNET | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
 
 /// Builds the sandbox, runs what the spec says, and returns when nothing of it is left.
 pub(super) fn supervise(control: &mut Control, spec: &Spec) -> Result<(), Refusal> {
     umask(Mode::from_raw_mode(0o022));
     set_child_subreaper(Some(getpid())).or_refuse("become the parent of orphans")?;
+    if spec.namespaces_from == NamespacesFrom::Bubblewrap {
+        // The command is in the same namespaces as this process.
+        set_dumpable_behavior(DumpableBehavior::NotDumpable).or_refuse("forbid being traced")?;
+    }
     let identity = Identity::choose(spec)?;
     let layout = Layout::plan(spec, identity)?;
-    let result = run(control, spec, identity, &layout);
+    let group = group(control, spec)?;
+    let result = run(control, spec, identity, &layout, group.as_ref());
     let all_gone = kill_descendants(KILL_PATIENCE);
+    let all_gone = group.is_none_or(Group::remove) && all_gone;
     layout.clean_up();
     let ownership = result?;
     if !all_gone {
@@ -50,7 +55,30 @@ pub(super) fn supervise(control: &mut Control, spec: &Spec) -> Result<(), Refusa
     ownership.restore().or_refuse("give the tree back to its owner")
 }
 
-fn run(control: &mut Control, spec: &Spec, identity: Identity, layout: &Layout) -> Result<Ownership, Refusal> {
+/// Makes the control group that the spec asks for.
+fn group(control: &mut Control, spec: &Spec) -> Result<Option<Group>, Refusal> {
+    match &spec.groups {
+        Groups::Nowhere => Ok(None),
+        Groups::In(parent) => Group::create(parent, &spec.limits).map(Some).or_refuse("make a control group"),
+        Groups::Find => {
+            let found = Group::create_anywhere(&spec.limits);
+            let (parent, detail) = match &found {
+                Ok(group) => (Some(group.parent().to_owned()), String::new()),
+                Err(why) => (None, why.clone()),
+            };
+            control.send(&Report::Group { parent, detail });
+            Ok(found.ok())
+        }
+    }
+}
+
+fn run(
+    control: &mut Control,
+    spec: &Spec,
+    identity: Identity,
+    layout: &Layout,
+    group: Option<&Group>,
+) -> Result<Ownership, Refusal> {
     let namespaces = namespaces(spec, identity)?;
     let ownership =
         Ownership::arrange(&layout.tree, identity, namespaces != 0).or_refuse("give the command access to the tree")?;
@@ -66,13 +94,14 @@ fn run(control: &mut Control, spec: &Spec, identity: Identity, layout: &Layout) 
         }
         Forked::Parent(init) => {
             let deadline = Instant::now() + Duration::from_millis(spec.limits.wall_ms);
-            let end = wait_for(init, control, deadline).or_refuse("watch the sandbox");
+            let end = let_begin(init, group, &hold).and_then(|()| wait_for(init, control, deadline));
+            let end = end.or_refuse("watch the sandbox");
             let _ = kill_process(init, Signal::KILL);
             let status = waitpid(Some(init), WaitOptions::empty());
             drop(hold);
             match end? {
                 End::TimeOver => control.send(&Report::WallClock),
-                End::Ended if was_killed(status) => report_killed(control),
+                End::Ended if was_killed(status) => report_killed(control, spec, group),
                 End::Ended | End::HungUp => {}
             }
             Ok(ownership)
@@ -80,9 +109,16 @@ fn run(control: &mut Control, spec: &Spec, identity: Identity, layout: &Layout) 
     }
 }
 
+/// Puts the first process inside into its group, and lets it begin.
+fn let_begin(init: Pid, group: Option<&Group>, hold: &OwnedFd) -> io::Result<()> {
+    group.map_or(Ok(()), |group| group.add(init))?;
+    rustix::io::write(hold, b"b")?;
+    Ok(())
+}
+
 fn namespaces(spec: &Spec, identity: Identity) -> Result<libc::c_int, Refusal> {
     let layer = WireLayer::Namespaces;
-    if !spec.layers.contains(&layer) {
+    if !spec.layers.contains(&layer) || spec.namespaces_from == NamespacesFrom::Bubblewrap {
         return Ok(0);
     }
     if spec.simulate_missing.contains(&layer) {
@@ -98,10 +134,15 @@ fn was_killed(status: rustix::io::Result<Option<(Pid, WaitStatus)>>) -> bool {
     matches!(status, Ok(Some((_, status))) if status.signaled())
 }
 
-/// Says that the sandbox itself was killed. Nothing inside can do that, and nothing outside should: the machine has no memory
-/// left, and the sandbox is the first to go.
-fn report_killed(control: &mut Control) {
-    control.send(&Report::Note { text: "stopped: the machine ran out of memory".to_owned() });
+/// Says that the sandbox itself was killed. Nothing inside can do that, and nothing outside should: its group, or the machine,
+/// has no memory left, and the sandbox is the first to go.
+fn report_killed(control: &mut Control, spec: &Spec, group: Option<&Group>) {
+    let text = if group.is_some_and(Group::ran_out_of_memory) {
+        too_much_memory(&spec.limits)
+    } else {
+        "stopped: the machine ran out of memory".to_owned()
+    };
+    control.send(&Report::Note { text });
     control.send(&Report::Signaled { signal: Signal::KILL.as_raw() });
 }
 

@@ -19,7 +19,7 @@ const IN_MEMORY: [&str; 2] = ["/tmp", "/dev/shm"];
 
 /// Looks at a command's use of the machine, as often as it is asked to.
 pub(super) struct Watcher {
-    max_memory: u64,
+    limits: WireLimits,
     /// Folders of the command's own whose files are memory.
     in_memory: &'static [&'static str],
     disk: Option<Disk>,
@@ -39,11 +39,16 @@ struct Space {
     inodes: Option<u64>,
 }
 
+/// Returns what is said of a command that was stopped for its use of memory.
+pub(super) fn too_much_memory(limits: &WireLimits) -> String {
+    format!("stopped: more than {} MiB of memory in use", limits.memory_bytes / 1024 / 1024)
+}
+
 impl Watcher {
     /// Notes how things are before the command starts.
     pub(super) fn new(limits: &WireLimits, layout: &Layout) -> Self {
         Self {
-            max_memory: limits.memory_bytes,
+            limits: limits.clone(),
             in_memory: if layout.has_fresh_root { &IN_MEMORY } else { &[] },
             disk: Disk::open(&layout.tree, limits),
         }
@@ -52,7 +57,7 @@ impl Watcher {
     /// Returns what the command uses too much of, as a note for its output.
     pub(super) fn overuse(&self) -> Option<String> {
         if self.uses_too_much_memory() {
-            return Some(format!("stopped: more than {} MiB of memory in use", self.max_memory / 1024 / 1024));
+            return Some(too_much_memory(&self.limits));
         }
         self.disk.as_ref().and_then(Disk::shortage)
     }
@@ -66,11 +71,11 @@ impl Watcher {
         for pid in descendants() {
             bytes = bytes.saturating_add(memory_of(pid));
             hidden.extend(hidden_files_of(pid));
-            if bytes > self.max_memory {
+            if bytes > self.limits.memory_bytes {
                 return true;
             }
         }
-        hidden.into_values().fold(bytes, u64::saturating_add) > self.max_memory
+        hidden.into_values().fold(bytes, u64::saturating_add) > self.limits.memory_bytes
     }
 }
 

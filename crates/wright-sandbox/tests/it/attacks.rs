@@ -1,6 +1,7 @@
 //! What a hostile command tries. Each attack says whether it got through; it does no more than is needed to know.
 
 mod calls;
+mod nested;
 mod resources;
 
 use std::ffi::CString;
@@ -96,6 +97,7 @@ const ATTACKS: &[(&str, Attack)] = &[
         let programs = fs::read_dir("/proc")?.flatten().map(|process| process.path().join("exe"));
         true_or(programs.into_iter().any(|program| overwrite(&program).is_ok()), "no program can be overwritten")
     }),
+    ("nested-helper", |args| nested::run_in_helper_without_walls(args[0])),
     ("leaked-file", |_| {
         // SAFETY: asking for the flags of a number that may not be an open file is harmless.
         let is_open = |fd: &i32| unsafe { libc::fcntl(*fd, libc::F_GETFD) } >= 0;

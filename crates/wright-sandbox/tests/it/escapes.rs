@@ -24,7 +24,7 @@ use crate::host::{Host, SECRET};
 use crate::metronome::Metronome;
 use crate::record::{self, Row};
 use crate::terminal;
-use crate::{ATTACK, Test, Tree, expected_level, find, sandbox, this_program, trial};
+use crate::{ATTACK, Test, Tree, expected_level, find, leave_out, sandbox, this_program, trial};
 
 /// One way in which a command may try to get out.
 pub(crate) struct Attempt {
@@ -117,8 +117,8 @@ fn check(attempt: &Attempt) {
         record::write(&Row { case, attack, level: level.to_string(), control, result, detail: detail.to_owned() });
     };
     if let Some(missing) = attempt.missing_program() {
-        eprintln!("{}: not tried, since {missing} is missing", attempt.what);
-        return row(String::new(), "not tried", &format!("{missing} is missing"));
+        row(String::new(), "not tried", &format!("{missing} is missing"));
+        return leave_out(attempt.what, missing);
     }
     let control = attempt.control_outside();
     if level == Level::E || (level == Level::D && attempt.holds == Holds::Namespaces) {

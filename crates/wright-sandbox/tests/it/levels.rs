@@ -88,7 +88,7 @@ pub(crate) const TESTS: &[Test] = &[
         let error = runtime.block_on(sandbox.run(&policy, &Command::new(["true"]))).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "failed to build the sandbox (namespaces): a part of the tree can be made read-only only with namespaces"
+            "failed to build the sandbox (namespaces): a part of the tree can be made read-only only with namespaces of our own"
         );
     }),
     ("every_layer_says_what_was_seen", || {

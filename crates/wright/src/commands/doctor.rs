@@ -9,7 +9,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use wright_llama::{LocalProvider, ModelError, recommend};
 use wright_provider::{ModelSpec, Provider};
-use wright_sandbox::{Command, LayerState, Level, Limits, Policy, Sandbox};
+use wright_sandbox::{Command, LayerState, Level, LimitKeeper, Limits, Policy, Sandbox};
 
 use crate::app::App;
 use crate::environment::path_variable;
@@ -174,8 +174,20 @@ async fn sandbox_checks(app: &App) -> Vec<Check> {
         check.hint = layer.advice.map(str::to_owned);
         checks.push(check);
     }
+    checks.push(limits_check(sandbox.limits()));
     checks.extend(program_checks(app, &sandbox).await);
     checks
+}
+
+/// Says what keeps the limits of a command as a whole.
+fn limits_check(limits: &LimitKeeper) -> Check {
+    let state = match limits {
+        LimitKeeper::ControlGroup(_) => State::Works,
+        LimitKeeper::Watcher { .. } => State::Limited,
+    };
+    let mut check = Check::new("  limits", state, limits.to_string());
+    check.hint = limits.advice().map(str::to_owned);
+    check
 }
 
 /// Starts each program that is on the search path inside the sandbox, as tests would find it.

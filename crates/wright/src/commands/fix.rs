@@ -3,25 +3,28 @@
 //! Progress is talk and goes to stderr; the verdict, the diff and the receipt go to stdout. The exit code says whether a
 //! patch passed the gate; what the model says about its work is never shown nor asked for.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use wright_agent::AgentError;
-use wright_agent::fix::{self as agent, Deps, Outcome, Proposal, Refusal, Request, SearchEnd};
+use wright_agent::fix::{self as agent, Deps, Fetching, Outcome, Proposal, Refusal, Request, SearchEnd};
 use wright_agent::receipt::Receipt;
+use wright_agent::setup::{CLIENT_VARIABLES, SetupConfiguration};
 use wright_gate::{Finding, TestRun};
 use wright_repo::Repository;
 use wright_repo::protected::Approvals;
 use wright_store::{Store, TaskStatus};
 
 use crate::app::App;
+use crate::environment::variable;
 use crate::exit_code::ExitCode;
 use crate::progress::{Progress, Started};
+use crate::project_config::ProjectConfig;
 use crate::provider::{self, ModelArgs, Purpose};
 use crate::report::Failure;
 use crate::signals::interrupted;
-use crate::terminal::{Terminal, Tone, neutral};
+use crate::terminal::{Terminal, Tone, neutral, neutral_line};
 use crate::time_limit::TimeLimit;
 
 /// The examples in the long help.
@@ -30,6 +33,7 @@ Examples:
   wright fix                                   the test command is recognized
   wright fix -- python3 -m pytest tests/test_pricing.py
   wright fix --apply --time-limit 5m -- cargo test
+  wright fix --setup                           fetch missing dependencies first
   wright fix --json > result.json
 
 The checkout is not touched unless --apply is given. Without it, `wright tasks apply ID` applies the proposal later.
@@ -43,6 +47,14 @@ pub(crate) struct Args {
     /// Apply the patch to the checkout when it passes every check
     #[arg(long)]
     apply: bool,
+
+    /// Fetch dependencies that are missing before the tests run
+    ///
+    /// The project's package clients do it, in a sandbox whose only way out leads to the hosts that the clients ask for by
+    /// themselves and those of `setup-hosts` in the configuration. No model takes part, and no code of the project or of a
+    /// package runs meanwhile, except with Maven and Gradle. The tests then run without a network, as ever.
+    #[arg(long)]
+    setup: bool,
 
     #[command(flatten)]
     model: ModelArgs,
@@ -71,7 +83,9 @@ pub(crate) struct Args {
 /// Searches for a patch and shows what came of it.
 pub(crate) async fn run(app: &App, args: &Args) -> Result<ExitCode, Failure> {
     let repo = Repository::discover(&app.environment.dir)?;
-    let request = request(app, args);
+    let project = ProjectConfig::load(&repo)?;
+    let mut request = request(app, args);
+    project.narrow(&mut request);
     let provider = provider::open(app, &args.model, Purpose::Agent)?;
     let store = app.store().await?;
     let sandbox = app.sandbox().await?;
@@ -84,6 +98,7 @@ pub(crate) async fn run(app: &App, args: &Args) -> Result<ExitCode, Failure> {
         store: store.clone(),
         tasks_folder: app.home.tasks()?,
         toolchains: app.toolchains(),
+        fetching: project.narrow_setup(allowed_setup(app, args)).map(Fetching::from_network),
         reporter: Arc::new(move |event| reporter.show(&event)),
     };
     let outcome = tokio::select! {
@@ -102,6 +117,24 @@ pub(crate) async fn run(app: &App, args: &Args) -> Result<ExitCode, Failure> {
         Outcome::Proposed(proposal) => shown.proposal(&proposal, args.apply).await,
         Outcome::Refused(refusal) => Ok(shown.refusal(&refusal, progress.baseline().as_ref())),
     }
+}
+
+/// Returns what the user allows to be fetched; nothing without a flag or a key that says so.
+fn allowed_setup(app: &App, args: &Args) -> Option<SetupConfiguration> {
+    let config = &app.config;
+    if !args.setup && config.setup != Some(true) {
+        return None;
+    }
+    let home = &app.environment.user_home;
+    let file = |path: &PathBuf| path.strip_prefix("~").map_or_else(|_| app.absolute(path), |it| home.join(it));
+    let variables = CLIENT_VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), variable(name)?)));
+    Some(SetupConfiguration {
+        hosts: config.setup_hosts.clone(),
+        private_hosts: config.setup_private_hosts.clone(),
+        only_hosts: None,
+        files: config.setup_files.iter().map(file).collect(),
+        variables: variables.collect(),
+    })
 }
 
 fn request(app: &App, args: &Args) -> Request {
@@ -127,7 +160,7 @@ fn say_what_is_left_out(app: &App, repo: &Repository) -> Result<(), Failure> {
     let text = format!(
         "{} {}{more} is not in the repository, so it is left out; `git add` and commit it to change that",
         Tone::Note.err("note:"),
-        neutral(&first)
+        neutral_line(&first)
     );
     app.terminal.say(&text);
     Ok(())
@@ -151,11 +184,8 @@ async fn end_interrupted(store: &Store, tasks: &Path, started: Option<Started>) 
     if let Ok(task) = store.find_task(&started.task).await {
         let _ = store.finish(&task.id, TaskStatus::Interrupted).await;
     }
-    let folder = tasks.join(&started.task);
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|it| it.is_dir()) {
-            let _ = std::fs::remove_dir_all(entry.path());
-        }
+    for tree in agent::TREES {
+        let _ = std::fs::remove_dir_all(tasks.join(&started.task).join(tree));
     }
 }
 
@@ -182,7 +212,7 @@ impl Shown<'_> {
             let text = format!(
                 "{} `{}` passes already: {}",
                 Tone::Good.out("nothing to fix:"),
-                neutral(command),
+                neutral_line(command),
                 run.summary()
             );
             self.terminal().line(&text);
@@ -300,9 +330,9 @@ fn heading(text: &str) -> String {
 }
 
 fn show_finding(terminal: &Terminal, finding: &Finding) {
-    terminal.line(&format!("{} {}", heading("reason"), neutral(&finding.to_string())));
+    terminal.line(&format!("{} {}", heading("reason"), neutral_line(&finding.to_string())));
     if let Some(hint) = &finding.hint {
-        terminal.line(&format!("{:10}{}", "", neutral(hint)));
+        terminal.line(&format!("{:10}{}", "", neutral_line(hint)));
     }
 }
 
@@ -330,15 +360,19 @@ pub(super) fn show_diff(terminal: &Terminal, diff: &str) {
 pub(super) fn show_receipt(terminal: &Terminal, receipt: &Receipt, folder: &Path) {
     terminal.line("");
     for check in &receipt.checks {
-        terminal.line(&format!("{} {}: {}", heading("check"), neutral(&check.check), neutral(&check.detail)));
+        terminal.line(&format!("{} {}: {}", heading("check"), neutral_line(&check.check), neutral_line(&check.detail)));
     }
+    let limits = match receipt.sandbox_limits.as_str() {
+        "" => String::new(),
+        keeper => format!(", limits kept by a {}", neutral_line(keeper)),
+    };
     let spent = &receipt.spent;
     terminal.line(&format!(
-        "{} {}, seed {}, sandbox level {}",
+        "{} {}, seed {}, sandbox level {}{limits}",
         heading("model"),
-        neutral(&receipt.model),
+        neutral_line(&receipt.model),
         receipt.seed,
-        receipt.sandbox_level
+        neutral_line(&receipt.sandbox_level)
     ));
     terminal.line(&format!(
         "{} {} candidates, {} test runs, {} questions to the model, {} tokens read ({} from the cache), {} written, {:.1} s",
@@ -351,5 +385,9 @@ pub(super) fn show_receipt(terminal: &Terminal, receipt: &Receipt, folder: &Path
         spent.completion_tokens,
         spent.seconds
     ));
-    terminal.line(&format!("{} {}", heading("receipt"), folder.join("receipt.json").display()));
+    terminal.line(&format!(
+        "{} {}",
+        heading("receipt"),
+        neutral_line(&folder.join("receipt.json").display().to_string())
+    ));
 }

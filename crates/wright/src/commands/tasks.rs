@@ -15,7 +15,7 @@ use wright_text::Patch;
 use crate::app::App;
 use crate::exit_code::ExitCode;
 use crate::report::Failure;
-use crate::terminal::{Tone, neutral};
+use crate::terminal::{Tone, neutral_line};
 
 /// The examples in the long help.
 const EXAMPLES: &str = "\
@@ -87,8 +87,8 @@ async fn list(app: &App, store: &Store, limit: u32) -> Result<ExitCode, Failure>
         let id = task.id.to_string();
         let status = tone(task.status).out(&format!("{:<12}", task.status.as_str()));
         let repository = task.repository.display().to_string();
-        let kind = neutral(&task.kind).into_owned();
-        app.terminal.line(&format!("{} {when} {kind:<4} {status} {}", super::short_id(&id), neutral(&repository)));
+        let kind = neutral_line(&task.kind).into_owned();
+        app.terminal.line(&format!("{} {when} {kind:<4} {status} {}", super::short_id(&id), neutral_line(&repository)));
     }
     Ok(ExitCode::Done)
 }
@@ -132,8 +132,8 @@ async fn show(app: &App, store: &Store, id: &str) -> Result<ExitCode, Failure> {
     let status = tone(task.status).out(task.status.as_str());
     let commit = task.base_commit.get(..12).unwrap_or(&task.base_commit);
     let repository = task.repository.display().to_string();
-    app.terminal.line(&format!("{} {}: {status}", neutral(&task.kind), task.id));
-    app.terminal.line(&format!("{} at {commit}\n", neutral(&repository)));
+    app.terminal.line(&format!("{} {}: {status}", neutral_line(&task.kind), task.id));
+    app.terminal.line(&format!("{} at {commit}\n", neutral_line(&repository)));
     if let Some(proposal) = &proposal {
         super::fix::show_diff(&app.terminal, &proposal.diff);
     }
@@ -141,7 +141,7 @@ async fn show(app: &App, store: &Store, id: &str) -> Result<ExitCode, Failure> {
     match receipt.as_ref().and_then(Receipt::from_json) {
         Some(receipt) => {
             for finding in &receipt.findings {
-                app.terminal.line(&format!("reason    {}", neutral(finding)));
+                app.terminal.line(&format!("reason    {}", neutral_line(finding)));
             }
             super::fix::show_receipt(&app.terminal, &receipt, &folder);
         }
@@ -182,7 +182,7 @@ async fn apply(app: &App, store: &Store, id: &str, approvals: &Approvals) -> Res
         return Ok(ExitCode::Done);
     }
     for path in verified.change().files.keys() {
-        app.terminal.line(&format!("{} {}", Tone::Good.out("changed"), neutral(&path.display().to_string())));
+        app.terminal.line(&format!("{} {}", Tone::Good.out("changed"), neutral_line(&path.display().to_string())));
     }
     Ok(ExitCode::Done)
 }

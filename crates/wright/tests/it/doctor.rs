@@ -14,6 +14,8 @@ fn missing_models_are_named_with_what_to_do() {
     assert_eq!(find("model")["state"], "missing");
     assert_eq!(find("model")["hint"], "Run `wright model pull qwen2.5-coder-1.5b`.");
     assert_eq!(find("sandbox")["state"], "works");
+    let limits = find("  limits")["detail"].as_str().unwrap();
+    assert!(limits.starts_with("memory"), "{limits}");
     assert_eq!(find("data")["state"], "works");
     assert!(
         find("git")["detail"].as_str().unwrap().starts_with("git version 2."),

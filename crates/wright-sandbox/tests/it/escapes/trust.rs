@@ -2,11 +2,9 @@
 
 use std::fs;
 
-use wright_sandbox::{Level, Policy};
-
-use super::Control::{Omitted, Works};
+use super::Control::Works;
 use super::Holds::EveryLevel;
-use super::{Attack, Attempt, Control, Holds, Scene, script};
+use super::{Attack, Attempt, Control, Holds, Scene, own, script};
 
 const fn staged(
     case: &'static str,
@@ -31,7 +29,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
     staged("C9", "moving the outer folder", |scene| changes_rules(scene, MOVE_GRANDPARENT), Works, EveryLevel),
     staged("C9", "exchanging the folder for a link", |scene| changes_rules(scene, LINK_PARENT), Works, EveryLevel),
     staged("C9", "planting a link where a protected folder was", planted_link, Works, EveryLevel),
-    staged("C10", "asking for a lower level", lower_level, Omitted("there is no level outside"), EveryLevel),
+    own("C10", "starting a sandbox without walls", &["nested-helper", "$secret"], Works, EveryLevel),
     script("T7", "showing all variables and settings", &["git"], "env; set; git config --list; cat ~/.netrc ~/.npmrc"),
 ];
 
@@ -54,11 +52,4 @@ fn planted_link(scene: &Scene<'_>) -> bool {
     scene.script("ln -s $dir protected");
     let read = vec!["cat".to_owned(), "protected/secret".to_owned()];
     scene.run(read, vec![scene.tree.file("protected")]).text.contains(crate::host::SECRET)
-}
-
-/// Whatever a child asks for, it gets no less isolation than its parent and no more of anything else.
-fn lower_level(scene: &Scene<'_>) -> bool {
-    let parent = Policy { minimum_level: Level::A, ..scene.tree.policy() };
-    let wish = Policy { minimum_level: Level::D, ..scene.tree.policy() };
-    parent.for_child(&wish).is_ok_and(|granted| granted.minimum_level < Level::A)
 }
