@@ -17,6 +17,7 @@ pub mod full;
 pub mod quick;
 mod reports;
 mod test_run;
+pub mod tools;
 
 mod check_report;
 mod finding;

@@ -33,7 +33,7 @@ pub(super) fn module(text: &str) -> Result<Vec<Package>, UnreadableLock> {
 }
 
 /// Carries out `old [v1] => new v2` or `old => ../folder`.
-fn replace(packages: &mut Vec<Package>, line: &str) {
+fn replace(packages: &mut [Package], line: &str) {
     let Some((old, new)) = line.split_once("=>") else { return };
     let mut old = old.split_whitespace();
     let (Some(name), version) = (old.next(), old.next()) else { return };
