@@ -12,10 +12,12 @@
 
 pub mod change;
 pub mod checks;
+pub mod dependencies;
 pub mod full;
 pub mod quick;
 mod reports;
 mod test_run;
+pub mod tools;
 
 mod check_report;
 mod finding;
