@@ -359,7 +359,7 @@ mod tests {
 
     #[test]
     fn deep_nesting_and_broken_code_are_no_trouble() {
-        let deep = "class A:\n".repeat(1) + &"(".repeat(20_000);
+        let deep = format!("class A:\n{}", "(".repeat(20_000));
         assert!(SyntaxTree::parse(Language::Python, deep).definitions().len() <= 1);
         let _ = SyntaxTree::parse(Language::Cpp, "class { int f( ; struct".to_owned()).definitions();
     }
