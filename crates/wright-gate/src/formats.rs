@@ -33,3 +33,7 @@ pub struct Document<'a> {
     /// What was judged.
     pub facts: &'a Facts,
 }
+
+#[cfg(test)]
+#[path = "formats/tests.rs"]
+mod tests;

@@ -64,13 +64,30 @@ fn code_of<'a>(source: &Source<'a>, finding: &Finding) -> Option<&'a str> {
     statement_at(source, line.clone()).and_then(short).or_else(|| source.text.get(line))
 }
 
+/// What holds statements, in the words of all grammars: its first statement begins where it does.
+const HOLDS_STATEMENTS: [&str; 10] = [
+    "block",
+    "class_body",
+    "compound_statement",
+    "declaration_list",
+    "field_declaration_list",
+    "program",
+    "statement_block",
+    "statement_list",
+    "switch_block_statement_group",
+    "ERROR",
+];
+
 /// Returns the whole of what begins on a line, so that breaking it into lines makes no difference.
 fn statement_at(source: &Source<'_>, line: Range<usize>) -> Option<Range<usize>> {
     let text = source.text.get(line.clone())?;
     let start = line.start + (text.len() - text.trim_start().len());
     let root = source.tree()?.root();
     let mut node = root.descendant_for_byte_range(start, start)?;
-    while let Some(parent) = node.parent().filter(|it| it.start_byte() == start && it.id() != root.id()) {
+    let is_statement_part = |it: &wright_text::Node<'_>| {
+        it.start_byte() == start && it.id() != root.id() && !HOLDS_STATEMENTS.contains(&it.kind())
+    };
+    while let Some(parent) = node.parent().filter(is_statement_part) {
         node = parent;
     }
     Some(node.byte_range())

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use wright_text::neutral;
+use wright_text::neutral_line;
 
 use super::Document;
 use crate::assessment::Assessed;
@@ -69,12 +69,9 @@ fn case(text: &mut String, suite: &str, assessed: &Assessed) {
         (None, _) => String::new(),
     };
     let title = escaped(&format!("{} {place}", finding.rule));
-    let details: Vec<&str> = [Some(&finding.message), finding.evidence.as_ref(), finding.hint.as_ref()]
-        .into_iter()
-        .flatten()
-        .map(String::as_str)
-        .collect();
-    let details = escaped(&details.join("\n"));
+    let details = [Some(&finding.message), finding.evidence.as_ref(), finding.hint.as_ref()];
+    let details: Vec<String> = details.into_iter().flatten().map(|it| escaped(it)).collect();
+    let details = details.join("\n");
     let body = match assessed.blocks {
         true => format!(
             "<failure type=\"{}\" message=\"{}\">{details}</failure>",
@@ -86,9 +83,9 @@ fn case(text: &mut String, suite: &str, assessed: &Assessed) {
     let _ = writeln!(text, "    <testcase classname=\"{suite}\" name=\"{title}\">{body}</testcase>");
 }
 
-/// Escapes markup; what XML cannot hold has no effect left after [`neutral`] either.
+/// Escapes markup; what XML cannot hold has no effect left after [`neutral_line`] either.
 fn escaped(text: &str) -> String {
-    let text = neutral(text);
+    let text = neutral_line(text);
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use wright_text::{neutral, neutral_line};
+use wright_text::neutral_line;
 
 use super::Document;
 use crate::assessment::{Assessed, Outcome};
@@ -68,7 +68,7 @@ pub fn agent_reason(document: Document<'_>) -> Option<String> {
     }
     let mut text = format!("wright check refuses this change, {} new:\n", count(blocking.len(), "finding"));
     for assessed in blocking.iter().take(MAX_TOLD) {
-        let _ = writeln!(text, "- {}", neutral(&assessed.finding.to_string()));
+        let _ = writeln!(text, "- {}", neutral_line(&assessed.finding.to_string()));
         for more in [&assessed.finding.evidence, &assessed.finding.hint].into_iter().flatten() {
             let _ = writeln!(text, "  {}", neutral_line(more));
         }

@@ -163,6 +163,16 @@ fn what_was_there_is_not_new_wherever_it_went() {
         ("a secret went to another file", "//- a.env\nSECRET=abc", "//- a.env\nX=1\n//- b.env\nSECRET=abc"),
         ("one of two is gone", "//- a.py\ndanger(x)\ndanger(x)", "//- a.py\ndanger(x)"),
         ("known by its line only", "//- a.py\nx = by_line(1)", "//- a.py\nimport a\nx = by_line(\n    1,\n)"),
+        (
+            "known by its line only, with more below",
+            "//- a.py\ndef f(x):\n    by_line(x)",
+            "//- a.py\ndef f(x):\n    by_line(x)\n    log(x, 1, 2, 3)\n    return x + 1",
+        ),
+        (
+            "the same in braces",
+            "//- a.js\nfunction f(x) { \n  by_line(x)\n}",
+            "//- a.js\nfunction f(x) {\n  by_line(x);\n  return log(x, 1, 2, 3);\n}",
+        ),
         ("a guard was missing before", "//- a.py\nallowed(x)", "//- a.py\ny = 1\nallowed(x)"),
         ("Windows line ends", "//- a.py\ndanger(x,\n  y)", "//- a.py\r\ndanger(x,\r\n  y)\r"),
         (
