@@ -269,8 +269,8 @@ fn hunk_header(line: &str) -> Option<Hunk> {
 
 /// Returns the name in `a/NAME b/NAME`, where both are the same.
 fn names_of_both(names: &str) -> Option<PathBuf> {
-    if names.starts_with('"') {
-        let end = names[1..].find("\" ")? + 2;
+    if let Some(quoted) = names.strip_prefix('"') {
+        let end = quoted.find("\" ")? + 2;
         return unquoted(&names[..end])?.strip_prefix("a/").map(PathBuf::from);
     }
     let half = names.len().checked_sub(1)? / 2;

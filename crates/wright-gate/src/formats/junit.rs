@@ -90,6 +90,5 @@ fn escaped(text: &str) -> String {
         .replace('<', "&lt;")
         .replace('>', "&gt;")
         .replace('"', "&quot;")
-        .replace('\u{ffff}', "\u{fffd}")
-        .replace('\u{fffe}', "\u{fffd}")
+        .replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }

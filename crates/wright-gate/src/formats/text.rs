@@ -22,6 +22,9 @@ const MAX_SHOWN_LINES: usize = 6;
 /// A longer line is cut where it is shown.
 const MAX_SHOWN_CHARACTERS: usize = 160;
 
+/// Of the files that a check left out, more are not named.
+const MAX_SHOWN_LEFT_OUT: usize = 3;
+
 /// The most findings that are told to an agent at once.
 const MAX_TOLD: usize = 20;
 
@@ -167,9 +170,7 @@ impl Page<'_> {
 
     fn summary(&mut self) {
         let assessment = self.document.assessment;
-        for report in &assessment.checks {
-            self.account(report);
-        }
+        self.accounts();
         let n_new = assessment.new_findings().count();
         let n_blocking = assessment.findings.iter().filter(|it| it.blocks).count();
         let mut parts = vec![format!("{n_new} new ({n_blocking} blocking)")];
@@ -195,29 +196,44 @@ impl Page<'_> {
         }
     }
 
-    /// Says what a check did, in a line; what it left out as well.
-    fn account(&mut self, report: &CheckReport) {
-        let name = match &report.tool {
-            Some(tool) => format!("{} ({} {})", report.check, neutral_line(&tool.name), neutral_line(&tool.version)),
-            None => report.check.to_owned(),
-        };
-        let files = count(report.analysed.len(), "file");
-        let line = match &report.status {
-            CheckStatus::Ran => format!("ran      {name}: {files}"),
-            CheckStatus::Partial(left_out) => {
-                let shown = left_out
-                    .iter()
-                    .take(3)
-                    .map(|(path, why)| format!("{} ({})", neutral_line(&path.to_string_lossy()), neutral_line(why)));
-                let more = left_out.len().saturating_sub(3);
-                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-                format!("partial  {name}: {files}; not {}{more}", shown.collect::<Vec<_>>().join(", "))
+    /// Says what the checks did and what they left out; those that did the same share a line.
+    fn accounts(&mut self) {
+        let mut lines: Vec<(bool, &str, Vec<String>, String)> = Vec::new();
+        for report in &self.document.assessment.checks {
+            let name = match &report.tool {
+                Some(tool) => {
+                    format!("{} ({} {})", report.check, neutral_line(&tool.name), neutral_line(&tool.version))
+                }
+                None => report.check.to_owned(),
+            };
+            let (word, rest) = account(report);
+            match lines.iter_mut().find(|it| it.1 == word && it.3 == rest) {
+                Some(line) => line.2.push(name),
+                None => lines.push((report.status == CheckStatus::Ran, word, vec![name], rest)),
             }
-            CheckStatus::NotRun(why) => format!("not run  {name}: {}", neutral_line(why)),
-            CheckStatus::Failed(why) => format!("failed   {name}: {}", neutral_line(why)),
-        };
-        let ink = if report.status == CheckStatus::Ran { Ink::Faint } else { Ink::Note };
-        self.line(&(self.paint)(ink, &line));
+        }
+        for (is_whole, word, names, rest) in lines {
+            let ink = if is_whole { Ink::Faint } else { Ink::Note };
+            self.line(&(self.paint)(ink, &format!("{word:<8} {}: {rest}", names.join(", "))));
+        }
+    }
+}
+
+/// Returns how far a check got, and on what.
+fn account(report: &CheckReport) -> (&'static str, String) {
+    let files = count(report.analysed.len(), "file");
+    match &report.status {
+        CheckStatus::Ran => ("ran", files),
+        CheckStatus::Partial(left_out) => {
+            let shown = left_out.iter().take(MAX_SHOWN_LEFT_OUT);
+            let shown =
+                shown.map(|(path, why)| format!("{} ({})", neutral_line(&path.to_string_lossy()), neutral_line(why)));
+            let n_more = left_out.len().saturating_sub(MAX_SHOWN_LEFT_OUT);
+            let more = if n_more > 0 { format!(" and {n_more} more") } else { String::new() };
+            ("partial", format!("{files}; not {}{more}", shown.collect::<Vec<_>>().join(", ")))
+        }
+        CheckStatus::NotRun(why) => ("not run", neutral_line(why).into_owned()),
+        CheckStatus::Failed(why) => ("failed", neutral_line(why).into_owned()),
     }
 }
 
