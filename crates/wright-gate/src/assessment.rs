@@ -8,7 +8,7 @@ use crate::change::ChangeSet;
 use crate::policy::{Author, POLICY_FILE, Policy, for_author};
 use crate::ratchet::{State, compare};
 use crate::suppression::{self, Applied, Origin, Suppressed, Suppressions};
-use crate::{CheckReport, Finding};
+use crate::{CheckReport, Finding, duplicates};
 
 /// What the gate says about a change.
 #[derive(Debug, Clone)]
@@ -119,6 +119,7 @@ pub fn assess(
         let (finding, state, fingerprint) = (judged.finding, judged.state, judged.fingerprint);
         findings.push(Assessed { finding, state, fingerprint, suppressed, blocks });
     }
+    let mut findings = duplicates::join(findings);
     findings.extend(ended.iter().map(|it| about_ended(it, policy)));
     findings.sort_by(|a, b| place(&a.finding).cmp(&place(&b.finding)));
     let undecided: Vec<&'static str> =

@@ -32,6 +32,7 @@ pub mod tools;
 
 mod cache;
 mod check_report;
+mod duplicates;
 mod finding;
 mod identity;
 mod source;
