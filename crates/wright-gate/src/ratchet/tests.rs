@@ -214,7 +214,7 @@ fn what_the_change_brings_is_new() {
         ),
         ("a guard that went", "//- a.py\nguard(x)\nallowed(x)", "//- a.py\nallowed(x)", &["a.py:1"]),
         ("another rule", "//- a.py\ndanger(x)", "//- a.py\nallowed(x)", &["a.py:1"]),
-        ("another secret", "//- a.env\nSECRET=abc", "//- a.env\nSECRET=abd", &["a.env:1"]),
+        ("another secret", "//- a.env\nSECRET=abc", "//- a.env\nSECRET=xyz", &["a.env:1"]),
         ("a secret again", "//- a.env\nSECRET=abc", "//- a.env\nSECRET=abc\nSECRET=abc", &["a.env:2"]),
         (
             "something quite different in the same function",
