@@ -1,17 +1,177 @@
-//! The checks, one file each. A check takes a [`Change`] and returns the findings that the change introduces.
+//! The checks, one file each, in four lists. To add one: write `checks/<name>.rs`, and add a line to the list of its kind.
 //!
-//! To add one: write `checks/<name>.rs` with a `check` function, and add a line to [`STATIC`].
+//! - [`TEXT`]: reads one text and reports everything that is wrong with it. It runs on both sides of each touched file, and
+//!   the ratchet tells what is new.
+//! - [`CHANGE`]: looks at the change as a whole, and at the rest of the repository before and after.
+//! - [`TOOLS`]: runs programs in the sandbox.
+//! - [`STATIC`]: compares the two sides of one file by itself. These also judge what an agent proposes, see [`crate::full`].
 
 pub mod no_secrets;
 pub mod parses;
 pub mod protected_paths;
 pub mod tests_run;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::time::Duration;
 
+use wright_sandbox::Sandbox;
 use wright_text::{FileChange, Patch};
 
-use crate::Finding;
+use crate::change::{ChangeSet, Tree};
+use crate::{CheckReport, Finding, Severity, Source, suppression};
+
+/// A check that reads one text.
+#[derive(Debug, Clone, Copy)]
+pub struct TextCheck {
+    /// Its name in findings and receipts.
+    pub name: &'static str,
+    /// What a pass means.
+    pub promise: &'static str,
+    /// Returns everything that is wrong with the text.
+    pub findings: fn(&Source<'_>) -> Vec<Finding>,
+}
+
+/// Every check that reads one text.
+pub const TEXT: &[TextCheck] = &[];
+
+/// A check that looks at the change as a whole: the change, the repository before, the repository after.
+#[derive(Debug, Clone, Copy)]
+pub struct ChangeCheck {
+    /// Its name in findings and receipts.
+    pub name: &'static str,
+    /// What a pass means.
+    pub promise: &'static str,
+    /// Gives the account of the check.
+    pub report: fn(&ChangeSet, &dyn Tree, &dyn Tree) -> CheckReport,
+}
+
+/// Every check that looks at the change as a whole.
+pub const CHANGE: &[ChangeCheck] = &[ChangeCheck {
+    name: suppression::NAME,
+    promise: "the change makes no exception for itself",
+    report: |change, _, _| suppression::report(change),
+}];
+
+/// A check that runs programs.
+#[derive(Clone, Copy)]
+pub struct ToolCheck {
+    /// Its name in `--only`; the accounts it gives are named after the programs.
+    pub name: &'static str,
+    /// What a pass means.
+    pub promise: &'static str,
+    /// Gives an account of each program.
+    pub run: for<'a> fn(ToolInput<'a>) -> ToolFuture<'a>,
+}
+
+/// What a tool check ends with.
+pub type ToolFuture<'a> = Pin<Box<dyn Future<Output = Vec<CheckReport>> + Send + 'a>>;
+
+/// What a tool check is given.
+#[derive(Clone, Copy)]
+pub struct ToolInput<'a> {
+    /// The change.
+    pub change: &'a ChangeSet,
+    /// The repository before.
+    pub before: &'a dyn Tree,
+    /// The repository after.
+    pub after: &'a dyn Tree,
+    /// Where programs run.
+    pub sandbox: &'a Sandbox,
+    /// The user's checkout, for what is installed there; it is read and never run in.
+    pub root: &'a Path,
+    /// The folders in which programs are found.
+    pub search_path: &'a [PathBuf],
+    /// The user's home, for toolchains that are installed there.
+    pub home: Option<&'a Path>,
+    /// The variables that programs get.
+    pub env: &'a [(String, String)],
+    /// The folders that programs may read beside the system's own.
+    pub read_only: &'a [PathBuf],
+    /// An empty folder for copies of the two trees.
+    pub scratch: &'a Path,
+    /// A folder of the program's own that outlives the run.
+    pub cache: Option<&'a Path>,
+    /// How long one program may take.
+    pub time_limit: Duration,
+}
+
+/// Every check that runs programs.
+pub const TOOLS: &[ToolCheck] = &[];
+
+/// What is known about a rule, for `--explain` and for machine-readable results.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleInfo {
+    /// Its id, as in findings.
+    pub id: String,
+    /// The check that applies it.
+    pub check: String,
+    /// The severity of its findings.
+    pub severity: Severity,
+    /// What it is about, in one lowercase fragment.
+    pub title: String,
+    /// Why it is there and what to do, in Markdown.
+    pub explanation: String,
+    /// The weaknesses it finds.
+    pub cwe: Vec<u16>,
+}
+
+/// Every list of rules; a check with many rules adds the function that returns its own.
+pub const RULES: &[fn() -> Vec<RuleInfo>] = &[own_rules];
+
+/// Returns every rule that is known, by id.
+pub fn rules() -> Vec<RuleInfo> {
+    let mut rules: Vec<RuleInfo> = RULES.iter().flat_map(|it| it()).collect();
+    rules.sort_by(|a, b| a.id.cmp(&b.id));
+    rules.dedup_by(|a, b| a.id == b.id);
+    rules
+}
+
+/// Returns the rules of the checks that have one each, and those about exceptions.
+fn own_rules() -> Vec<RuleInfo> {
+    let one = |name: &str, promise: &str| RuleInfo {
+        id: name.to_owned(),
+        check: name.to_owned(),
+        severity: Severity::Error,
+        title: promise.to_owned(),
+        explanation: format!("A change passes when this holds: {promise}."),
+        cwe: Vec::new(),
+    };
+    let exception = |id: &str, severity, title: &str, explanation: &str| RuleInfo {
+        id: id.to_owned(),
+        check: suppression::NAME.to_owned(),
+        severity,
+        title: title.to_owned(),
+        explanation: explanation.to_owned(),
+        cwe: Vec::new(),
+    };
+    let single = STATIC.iter().map(|it| one(it.name, it.promise)).chain(TEXT.iter().map(|it| one(it.name, it.promise)));
+    single
+        .chain([
+            exception(
+                suppression::SUPPRESSION_ADDED,
+                Severity::Error,
+                "a change makes an exception for itself",
+                "Exceptions count where they stand in the base commit. One that comes with the change it excuses would let \
+                 any change pass, so it is a finding, and it does not hold yet.",
+            ),
+            exception(
+                suppression::SUPPRESSION_EXPIRED,
+                Severity::Note,
+                "an exception has ended",
+                "The exception would have covered a finding of this change, but its day has passed. Fix the finding, or \
+                 give the exception a later day if its reason still holds.",
+            ),
+            exception(
+                suppression::SUPPRESSION_MALFORMED,
+                Severity::Warning,
+                "a comment looks like an exception and is none",
+                "An exception is written `wright: allow RULE until 2027-01-31: reason`. Without a day or a reason it has no \
+                 effect.",
+            ),
+        ])
+        .collect()
+}
 
 /// One file before and after a change; what most checks look at.
 #[derive(Debug, Clone, Copy)]

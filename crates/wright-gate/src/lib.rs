@@ -3,6 +3,9 @@
 //! A change is judged by [`checks`]; each reports [`Finding`]s; findings that the state before the change already had do
 //! not count. What remains is a [`Verdict`]. A change that passes leaves as [`Verified`], which nothing else can make.
 //!
+//! [`pipeline`] runs the checks over any change, whoever wrote it; [`ratchet`] tells what is new, [`policy`] what counts,
+//! [`assessment`] what follows, and [`formats`] how it is written down.
+//!
 //! [`quick`] judges an edit in memory, between two keystrokes. [`full`] judges a patch in a worktree, with the project's
 //! own tests, inside the sandbox.
 //!
@@ -10,19 +13,33 @@
 //! To add a check, start at [`checks`].
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
+pub mod assessment;
 pub mod change;
 pub mod checks;
 pub mod dependencies;
+pub mod formats;
 pub mod full;
+pub mod input;
+pub mod pipeline;
+pub mod policy;
 pub mod quick;
+pub mod ratchet;
+pub mod receipt;
 mod reports;
+pub mod suppression;
 mod test_run;
 pub mod tools;
 
+mod cache;
 mod check_report;
+mod duplicates;
 mod finding;
+mod identity;
 mod source;
 mod verified;
+mod wire;
+
+pub use cache::Cache;
 
 pub use check_report::{CheckReport, CheckStatus, Tool};
 pub use finding::{Confidence, Finding, Severity, Span, Step, Verdict};

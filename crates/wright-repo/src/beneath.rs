@@ -224,6 +224,13 @@ impl Place {
         }))
     }
 
+    /// Returns where the symbolic link leads.
+    pub(crate) fn link(&self) -> Result<String, RepoError> {
+        let target = rustix::fs::readlinkat(&self.dir, &self.name, Vec::new());
+        let target = target.map_err(RepoError::io("read the link", &self.path))?;
+        Ok(target.to_string_lossy().into_owned())
+    }
+
     /// Replaces or creates the file in one step, keeping mode and owner of what was there.
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), RepoError> {
         let found = self.find()?;

@@ -64,6 +64,19 @@ pub enum FileMode {
     Submodule,
 }
 
+impl FileMode {
+    /// Reads a mode as git writes it; folders have none.
+    pub(crate) fn parse(mode: &str) -> Option<Self> {
+        match mode {
+            "120000" => Some(Self::Symlink),
+            "160000" => Some(Self::Submodule),
+            "100755" => Some(Self::Executable),
+            _ if mode.starts_with("100") => Some(Self::Regular),
+            _ => None,
+        }
+    }
+}
+
 /// Reads the output of `git ls-tree -r -l -z`.
 pub(crate) fn parse_tree(output: &[u8]) -> Result<Vec<TrackedFile>, RepoError> {
     git::records(output).map(|record| parse_entry(record).ok_or_else(|| malformed("ls-tree", "an entry"))).collect()
@@ -73,13 +86,7 @@ fn parse_entry(record: &[u8]) -> Option<TrackedFile> {
     let tab = record.iter().position(|&byte| byte == b'\t')?;
     let mut words = std::str::from_utf8(&record[..tab]).ok()?.split_ascii_whitespace();
     let (mode, _kind, blob, size) = (words.next()?, words.next()?, words.next()?, words.next()?);
-    let mode = match mode {
-        "120000" => FileMode::Symlink,
-        "160000" => FileMode::Submodule,
-        "100755" => FileMode::Executable,
-        _ if mode.starts_with("100") => FileMode::Regular,
-        _ => return None,
-    };
+    let mode = FileMode::parse(mode)?;
     let size = if mode == FileMode::Submodule { 0 } else { size.parse().ok()? };
     Some(TrackedFile { path: git::path_from(&record[tab + 1..]), mode, size, blob: blob.to_owned() })
 }

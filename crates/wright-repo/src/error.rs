@@ -108,6 +108,28 @@ pub enum RepoError {
         /// The file that differs. Nothing was written to it or to any other file.
         path: PathBuf,
     },
+    /// A patch is not in a format that can be read.
+    #[error("read the patch at line {line}: {reason}")]
+    MalformedPatch {
+        /// The line of the patch, counted from 1.
+        line: usize,
+        /// What is wrong there.
+        reason: &'static str,
+    },
+    /// A patch was made from other files than these.
+    #[error("apply the patch to {path:?}: its lines from line {line} on are not there")]
+    PatchConflict {
+        /// The file that differs.
+        path: PathBuf,
+        /// The line of the patch, counted from 1.
+        line: usize,
+    },
+    /// A hook of someone else's has the name.
+    #[error("change the hook {path:?}: it is not one of ours")]
+    HookExists {
+        /// The hook.
+        path: PathBuf,
+    },
     /// There is not enough room.
     #[error("write {needed} bytes: only {free} bytes are free on that disk")]
     DiskFull {
@@ -166,6 +188,11 @@ impl RepoError {
             Self::Conflict { .. } => {
                 Some("Commit, stash or undo your own change to the file, then apply again; nothing was written.")
             }
+            Self::MalformedPatch { .. } => Some("Give the output of `git diff` or `diff -u`."),
+            Self::PatchConflict { .. } => {
+                Some("Make the patch again from the present commit, or name its base with `--baseline`.")
+            }
+            Self::HookExists { .. } => Some("Add the command to that hook by hand, or replace it with `--force`."),
             Self::DiskFull { .. } => Some("Free some space on that disk and try again."),
             Self::DestinationNotEmpty { .. } => Some("Give a folder that does not exist yet."),
             Self::RollbackFailed { .. } => Some("Move the kept copy back over the file by hand."),

@@ -10,7 +10,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 
 use crate::RepoError;
 
@@ -331,6 +331,32 @@ impl Git {
         })
     }
 
+    /// Starts a command that answers requests one by one, and returns it with both ends of the conversation.
+    pub(crate) fn converse(
+        &self,
+        args: &[&str],
+    ) -> Result<(ReapedChild, Option<ChildStdin>, Option<ChildStdout>), RepoError> {
+        let mut command = self.command();
+        command.args(args).stderr(Stdio::null());
+        let mut child = ReapedChild(spawn(&mut command)?);
+        let (stdin, stdout) = (child.0.stdin.take(), child.0.stdout.take());
+        Ok((child, stdin, stdout))
+    }
+
+    /// Returns a setting of the repository's own, or else of the user's, whatever this program overrides.
+    pub(crate) fn configured(&self, name: &str) -> Result<Option<OsString>, RepoError> {
+        if let Some(value) = self.run_optional(["config", "--local", "--get", name])? {
+            return Ok(Some(path_from_line(&value).into_os_string()));
+        }
+        let mut command = Command::new("git");
+        for variable in DROPPED_VARIABLES {
+            command.env_remove(variable);
+        }
+        command.current_dir("/").stdin(Stdio::null()).args(["config", "--global", "--get", name]);
+        let output = outcome(&mut command)?;
+        Ok(output.status.success().then(|| path_from_line(&output.stdout).into_os_string()))
+    }
+
     fn command(&self) -> Command {
         let mut command = base_command(&self.root, &self.settings);
         command.env("GIT_DIR", &self.git_dir);
@@ -519,12 +545,20 @@ fn path_from_line(output: &[u8]) -> PathBuf {
 }
 
 /// A child process that does not outlive its owner.
-struct ReapedChild(Child);
+#[derive(Debug)]
+pub(crate) struct ReapedChild(Child);
+
+impl ReapedChild {
+    /// Ends the process.
+    pub(crate) fn end(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
 
 impl Drop for ReapedChild {
     fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
+        self.end();
     }
 }
 

@@ -9,6 +9,8 @@
 //!
 //! [`History`] records the states of such a copy as commits, in a bare repository of ours that lies outside it.
 //!
+//! [`FileTree`] is one state of the files, read from git's objects or beneath the checkout; [`Comparison`] is two of them.
+//!
 //! [`protected`] lists the files that decide what runs elsewhere, a change to which needs a person's approval by name.
 //!
 //! [`project`] says how a project is tested, and what a path says about a file.
@@ -27,22 +29,33 @@ pub mod protected;
 
 mod apply;
 mod beneath;
+mod blobs;
 mod commit;
+mod comparison;
 mod copy;
 mod dependencies;
+mod difference;
 mod error;
 mod export;
+mod file_tree;
 mod git;
+mod hooks;
 mod neighbors;
 mod path_rules;
+mod renames;
 mod status;
+mod unified_diff;
 mod walk;
 
 pub use apply::Applied;
 pub use commit::{CommitId, FileMode, TrackedFile};
+pub use comparison::{Comparison, Revisions};
+pub use difference::{Difference, FileDifference, MAX_CHANGE_BYTES};
 pub use error::RepoError;
 pub use export::{SkipReason, Skipped};
+pub use file_tree::{FileContent, FileTree, MAX_TEXT_BYTES};
 pub use history::{History, MAX_SNAPSHOT_FILE_BYTES, Snapshot};
+pub use hooks::{Existing, HOOK_MARK, Hook};
 pub use neighbors::Neighbors;
 pub use repository::Repository;
 pub use status::{Operation, Status};

@@ -18,7 +18,7 @@ use crate::{RepoError, dependencies, export, path_rules};
 /// Facts are read when they are asked for, not when the repository was found: the user goes on working.
 #[derive(Debug, Clone)]
 pub struct Repository {
-    git: Git,
+    pub(crate) git: Git,
 }
 
 impl Repository {
@@ -136,7 +136,7 @@ impl Repository {
         apply::replace(self.root(), &applied.reverse, &applied.modes).map(|_| ())
     }
 
-    fn find_commit(&self, name: &str) -> Result<Option<CommitId>, RepoError> {
+    pub(crate) fn find_commit(&self, name: &str) -> Result<Option<CommitId>, RepoError> {
         let wanted = format!("{name}^{{commit}}");
         if wanted.contains('\0') {
             return Ok(None);

@@ -20,6 +20,7 @@ const GUIDE: &str = "\
 Getting started:
   wright model pull                       fetch the default models, once
   wright fix                              make the failing tests of this repository pass
+  wright check                            what your uncommitted changes bring that they should not
   wright ask \"what does this do?\" -f a.py
   wright complete src/a.py:12:5           what would be typed there
   wright doctor                           what works on this machine

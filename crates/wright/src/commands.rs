@@ -5,6 +5,8 @@ pub(crate) mod internal;
 
 mod ask;
 
+mod check;
+
 mod complete;
 
 mod completions;
@@ -45,6 +47,8 @@ use crate::signals::interrupted;
 pub(crate) enum Command {
     /// Make failing tests pass
     Fix(fix::Args),
+    /// Judge a change, whoever wrote it; only what it brings counts
+    Check(Box<check::Args>),
     /// Ask a question; code in the answer is checked
     Ask(ask::Args),
     /// Print what would be typed at a position
@@ -90,6 +94,7 @@ pub(crate) async fn run(app: &Arc<App>, command: Command) -> Result<ExitCode, Fa
 async fn run_interruptible(app: &Arc<App>, command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Fix(args) => fix::run(app, &args).await,
+        Command::Check(args) => check::run(app, &args).await,
         Command::Ask(args) => ask::run(app, &args).await,
         Command::Complete(args) => complete::run(app, &args).await,
         Command::Lsp(args) => lsp::run(app, &args).await,

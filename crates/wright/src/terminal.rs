@@ -67,6 +67,11 @@ impl Terminal {
         self.write_stdout(&text);
     }
 
+    /// Writes text for people to stdout, in the colors it has. Untrusted parts must be [`neutral`].
+    pub(crate) fn data_with_colors(&self, text: &str) {
+        self.write_stdout(text);
+    }
+
     /// Writes a line of a result for people to stdout. Untrusted parts must be [`neutral`].
     pub(crate) fn line(&self, text: &str) {
         self.write_stdout(&format!("{text}\n"));

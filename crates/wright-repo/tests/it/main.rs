@@ -4,6 +4,7 @@
 
 mod apply;
 mod checkout;
+mod comparison;
 mod escapes;
 mod export;
 mod fixture;

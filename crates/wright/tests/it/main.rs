@@ -12,6 +12,7 @@
 mod ask;
 mod bad_input;
 mod basics;
+mod check;
 mod complete;
 mod doctor;
 mod liars;
