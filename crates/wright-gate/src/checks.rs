@@ -2,6 +2,7 @@
 //!
 //! To add one: write `checks/<name>.rs` with a `check` function, and add a line to [`STATIC`].
 
+pub mod injection;
 pub mod no_secrets;
 pub mod parses;
 pub mod protected_paths;
