@@ -359,6 +359,7 @@ pub(super) fn element_of(iterated: &Value) -> Value {
         Some(_) | None => Value::default(),
     };
     super::value::merge_taint(&mut element.taint, &iterated.taint);
+    element.is_fixed = element.is_one_of_constants();
     element.constant = None;
     element
 }

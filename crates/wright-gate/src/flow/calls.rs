@@ -7,7 +7,8 @@ use super::analysis::{Analysis, MAX_CALLS, element_of};
 use super::evaluate::concat;
 use super::fold;
 use super::ir::{Call, Const, ExprId, ExprKind, FunctionId};
-use super::rules::ALL;
+use super::guards::clean_without;
+use super::rules::{ALL, category_bit};
 use super::selector::{Argument, Site};
 use super::state::State;
 use super::value::{Taint, Value, merge_taint};
@@ -244,7 +245,7 @@ impl<'p> Analysis<'p> {
         }
         merge_taint(&mut taint, &callee.taint);
         let clean = rules.sanitizers.matching(path).filter(|(it, _)| it.holds(&site));
-        let clean = clean.fold(0, |mask, (_, idx)| mask | rules.sanitizer_masks[idx]);
+        let clean = clean.fold(replaced(path, args), |mask, (_, idx)| mask | rules.sanitizer_masks[idx]);
         if clean == ALL {
             taint.clear();
         }
@@ -274,6 +275,15 @@ fn prefix_of(value: &Value) -> Option<Arc<str>> {
     let text = value.as_str().or(value.prefix.as_deref())?;
     let end = text.find(['%', '{']).unwrap_or(text.len());
     Some(Arc::from(&text[..end])).filter(|it: &Arc<str>| !it.is_empty())
+}
+
+/// What a string is harmless for when every occurrence of a character in it is replaced. Taking `../` out once is not
+/// enough: what is left may contain it again.
+fn replaced(path: &str, args: &[Argument<'_>]) -> u32 {
+    let is_replacement = matches!(path.rsplit('.').next(), Some("replace" | "replaceAll" | "ReplaceAll"));
+    let removed = args.iter().filter_map(|it| it.value.as_str()).find(|it| !it.is_empty());
+    let category = category_bit("path").unwrap_or(0);
+    removed.filter(|_| is_replacement).map_or(0, |it| clean_without(it) & !category)
 }
 
 fn joined_key(keys: &[Argument<'_>]) -> Option<Const> {

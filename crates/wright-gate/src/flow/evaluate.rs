@@ -142,6 +142,9 @@ impl<'p> Analysis<'p> {
     pub(super) fn from_outside(&mut self, mut value: Value, id: ExprId) -> Value {
         let Some(path) = value.path.clone() else { return value };
         let rules = self.rules;
+        if !value.taint.is_empty() && rules.harmless.contains(&path) {
+            value.taint.clear();
+        }
         let found = rules.sources.matching(&path).next().map(|(_, idx)| rules.source_kinds[idx]);
         if let Some(kind) = found.filter(|_| value.taint.is_empty()) {
             let taint = self.source_at(kind, self.program.range(id));
@@ -436,7 +439,7 @@ pub(super) fn sum(parts: &[Value]) -> Value {
     }
     let is_text = |it: &Value| it.as_str().is_some() || it.is_built;
     let mut value = concat(parts);
-    value.is_built = parts.iter().any(is_text);
+    value.is_built = !value.is_fixed && parts.iter().any(is_text);
     if let Some(list) = parts.iter().find(|it| it.items.is_some()) {
         value.items.clone_from(&list.items);
         for part in parts.iter().filter(|it| !std::ptr::eq(*it, list)) {
@@ -452,7 +455,8 @@ pub(super) fn concat(parts: &[Value]) -> Value {
     if let Some(constants) = constants.filter(|it| it.iter().map(|it| it.len()).sum::<usize>() < 4_096) {
         return Value::text(&constants.concat());
     }
-    let mut value = Value { is_built: true, ..Value::default() };
+    let is_fixed = parts.iter().all(Value::is_one_of_constants);
+    let mut value = Value { is_built: !is_fixed, is_fixed, ..Value::default() };
     let mut prefix = String::new();
     for part in parts {
         match part.constant.as_ref() {

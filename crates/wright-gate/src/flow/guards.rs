@@ -211,7 +211,7 @@ impl<'p> Analysis<'p> {
 }
 
 /// What text without this string is harmless for.
-fn clean_without(denied: &str) -> u32 {
+pub(super) fn clean_without(denied: &str) -> u32 {
     match denied {
         ".." | "../" | "/.." | "..\\" => bits(&["path"]),
         "/" | "\\" => bits(&["path", "redirect"]),

@@ -15,10 +15,17 @@ impl<'p> Analysis<'p> {
     pub(super) fn check_calls(&mut self, path: &str, site: &Site<'_>, range: Range<usize>) {
         let rules = self.rules;
         for (selector, rule) in rules.calls.matching(path) {
-            if selector.holds(site) {
+            if selector.holds(site) && !self.is_made_harmless(rule, selector, site) {
                 self.hit(rule, range.clone(), None);
             }
         }
+    }
+
+    /// Returns whether what a call is given does come from outside, but was made harmless for what the rule is about.
+    fn is_made_harmless(&self, rule: usize, selector: &Selector, site: &Site<'_>) -> bool {
+        let bit = self.rules.rules[rule].category.as_deref().and_then(category_bit).unwrap_or(0);
+        let taint: Taint = selector.selected(site).into_iter().flat_map(|it| it.value.whole_taint()).collect();
+        bit != 0 && !taint.is_empty() && taint.iter().all(|it| it.clean & bit != 0)
     }
 
     /// Notes arguments from outside that do harm here.
@@ -65,25 +72,29 @@ impl<'p> Analysis<'p> {
     pub(super) fn check_assignment(&mut self, target: ExprId, value: &Value, from: Option<ExprId>, state: &mut State<'p>) {
         let range = self.program.range(target);
         let text = from.map(|it| &self.text[self.program.range(it)]).unwrap_or_default();
-        let args = [Argument { name: None, value: value.clone(), text, is_spread: false }];
-        let Some(path) = self.target_path(target, state) else { return };
+        let Some((path, key)) = self.target_path(target, state) else { return };
+        let argument = |value, text| Argument { name: None, value, text, is_spread: false };
+        let args = [argument(value.clone(), text), argument(key, "")];
         self.check_assigned(&path, &args, range);
     }
 
-    fn target_path(&mut self, target: ExprId, state: &mut State<'p>) -> Option<String> {
+    fn target_path(&mut self, target: ExprId, state: &mut State<'p>) -> Option<(String, Value)> {
         use super::ir::ExprKind;
         let program = self.program;
+        let mut key = Value::default();
         let (object, name) = match program.kind(target) {
             ExprKind::Member(object, name) => (*object, (*name).to_owned()),
             ExprKind::Index(object, index) => {
                 let index = self.eval(*index, state);
-                (*object, index.as_str().unwrap_or("[]").to_owned())
+                let name = index.as_str().unwrap_or("[]").to_owned();
+                key = index;
+                (*object, name)
             }
             _ => return None,
         };
         let object_value = self.eval(object, state);
         let object_path = object_value.path.as_deref().map_or_else(|| "?".to_owned(), str::to_owned);
-        Some(format!("{object_path}.{name}"))
+        Some((format!("{object_path}.{name}"), key))
     }
 
     pub(super) fn check_assigned(&mut self, path: &str, args: &[Argument<'_>], range: Range<usize>) {
@@ -122,9 +133,12 @@ impl<'p> Analysis<'p> {
 
 /// Returns what of a value does harm: of a list of arguments to a command only the program and a script for a shell.
 fn harmful_taint(category: &str, value: &Value) -> Taint {
-    let Some(items) = value.items.as_ref().filter(|it| category == "command" && it.length.is_some()) else {
+    let Some(items) = value.items.as_ref().filter(|it| it.length.is_some()) else { return value.whole_taint() };
+    // Of a response given as a tuple the first element is the page.
+    let counts_first = matches!(category, "command" | "xss");
+    if !counts_first {
         return value.whole_taint();
-    };
+    }
     let is_script = items.entries.values().any(|it| matches!(it.as_str(), Some("-c" | "/c" | "/C" | "-Command")));
     if is_script {
         return value.whole_taint();

@@ -101,6 +101,9 @@ pub(crate) struct ModelFile {
     /// Calls that register a function for requests; its first parameter is one.
     #[serde(default)]
     handler_calls: Vec<Selector>,
+    /// Members of a source that are not from outside.
+    #[serde(default)]
+    pub(crate) harmless: Vec<Selector>,
     /// What the result of a call is harmless for: `all` or categories.
     #[serde(default)]
     sanitizers: Vec<(Selector, Vec<String>)>,
@@ -167,6 +170,7 @@ pub(crate) struct RuleSet {
     pub(crate) validator_masks: Vec<u32>,
     pub(crate) transparent: PathSet,
     pub(crate) resolving: PathSet,
+    pub(crate) harmless: PathSet,
     pub(crate) handler_calls: PathSet,
     pub(crate) handler_decorators: Vec<Regex>,
     pub(crate) handler_parameters: Vec<Regex>,
@@ -244,6 +248,7 @@ fn load(language: &str) -> Option<RuleSet> {
         validator_masks,
         transparent: unnumbered(&model.transparent),
         resolving: unnumbered(&model.resolving),
+        harmless: unnumbered(&model.harmless),
         handler_calls: unnumbered(&model.handler_calls),
         handler_decorators: model.handler_decorators.iter().map(|it| pattern(it)).collect(),
         handler_parameters: model.handler_parameters.iter().map(|it| pattern(it)).collect(),

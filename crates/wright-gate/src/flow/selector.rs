@@ -288,7 +288,7 @@ fn is_fixed(value: &Value) -> bool {
         let items = value.items.as_ref()?;
         Some(items.rest.is_none() && items.entries.values().all(|it| it.constant.is_some()))
     };
-    value.constant.is_some() || (value.taint.is_empty() && is_fixed_list().unwrap_or(false))
+    value.is_one_of_constants() || (value.taint.is_empty() && is_fixed_list().unwrap_or(false))
 }
 
 fn constants(value: &Value) -> impl Iterator<Item = &str> {

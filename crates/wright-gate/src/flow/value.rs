@@ -40,6 +40,8 @@ pub(crate) struct Value {
     pub(crate) items: Option<Rc<Items>>,
     /// A string put together from pieces of which at least one is not constant.
     pub(crate) is_built: bool,
+    /// One of several constants; which of them is not known.
+    pub(crate) is_fixed: bool,
     /// The constant that a built string begins with.
     pub(crate) prefix: Option<Arc<str>>,
     pub(crate) function: Option<FunctionId>,
@@ -76,6 +78,11 @@ impl Value {
         self.constant.as_ref().and_then(Const::as_str)
     }
 
+    /// Returns whether the program itself says what it is.
+    pub(crate) fn is_one_of_constants(&self) -> bool {
+        self.constant.is_some() || self.is_fixed
+    }
+
     /// Returns what it and everything in it depends on.
     pub(crate) fn whole_taint(&self) -> Taint {
         let mut taint = self.taint.clone();
@@ -100,11 +107,10 @@ impl Value {
         if self == other {
             return;
         }
+        self.is_fixed = self.is_one_of_constants() && other.is_one_of_constants();
+        self.is_built |= other.is_built;
         if self.constant != other.constant {
-            self.is_built |= other.is_built;
             self.constant = None;
-        } else {
-            self.is_built |= other.is_built;
         }
         if self.prefix != other.prefix {
             self.prefix = None;
