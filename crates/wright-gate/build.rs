@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 fn main() -> std::io::Result<()> {
     println!("cargo::rerun-if-changed=rules");
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
-    let mut list = String::from("/// The files of `rules/`: folder and name, and what is in it.\nconst RULE_FILES: &[(&str, &str)] = &[\n");
+    let mut list = String::from(
+        "/// The files of `rules/`: folder and name, and what is in it.\nconst RULE_FILES: &[(&str, &str)] = &[\n",
+    );
     for language in ["go", "java", "javascript", "python", "rust"] {
         let folder = root.join(language);
         for file in entries(&folder)? {

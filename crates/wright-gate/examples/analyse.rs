@@ -52,7 +52,10 @@ fn analyse(file: &Path, shows_times: bool) {
     let elapsed = started.elapsed();
     if shows_times {
         let (n_lines, micros) = (text.lines().count(), elapsed.as_micros());
-        println!("{}", serde_json::json!({ "path": file, "lines": n_lines, "micros": micros, "findings": findings.len() }));
+        println!(
+            "{}",
+            serde_json::json!({ "path": file, "lines": n_lines, "micros": micros, "findings": findings.len() })
+        );
         return;
     }
     for finding in findings {

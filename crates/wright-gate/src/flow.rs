@@ -19,6 +19,8 @@ mod matching;
 mod rules;
 mod selector;
 mod state;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use std::ops::Range;
@@ -26,8 +28,8 @@ use std::ops::Range;
 use wright_text::SyntaxTree;
 
 use self::analysis::{Analysis, Hit};
-use self::rules::{RuleSet, SourceKind, rule_set};
 pub use self::rules::{Examples, Rule, rules};
+use self::rules::{RuleSet, SourceKind, rule_set};
 use crate::finding::Step;
 use crate::{Confidence, Finding, Severity, Source};
 
@@ -73,15 +75,14 @@ impl View<'_> {
         };
         finding.evidence = Some(format!("{name} of line {line} gets here; {}", source.kind.note()));
         let end = finding.line.unwrap_or(line);
-        finding.trace = vec![
-            Step { line, note: source.kind.note().to_owned() },
-            Step { line: end, note: rule.message.clone() },
-        ];
+        finding.trace =
+            vec![Step { line, note: source.kind.note().to_owned() }, Step { line: end, note: rule.message.clone() }];
         finding
     }
 
     fn base(&self, rule: &'static Rule, range: Range<usize>) -> Finding {
-        let key: String = self.source.text[range.clone()].chars().filter(|it| !it.is_whitespace()).take(MAX_KEY).collect();
+        let key: String =
+            self.source.text[range.clone()].chars().filter(|it| !it.is_whitespace()).take(MAX_KEY).collect();
         Finding::new(self.check, rule.severity, rule.message.as_str())
             .rule(rule.id.as_str())
             .confidence(rule.confidence)
@@ -94,7 +95,8 @@ impl View<'_> {
     /// Returns what the regular expressions find in code; comments and strings that are not code are left out.
     fn by_text(&self, tree: &SyntaxTree) -> Vec<Finding> {
         let text = self.source.text;
-        let places = self.rules.text.iter().flat_map(|(rule, regex)| regex.find_iter(text).map(|it| (*rule, it.range())));
+        let places =
+            self.rules.text.iter().flat_map(|(rule, regex)| regex.find_iter(text).map(|it| (*rule, it.range())));
         let in_code = places.filter(|(_, range)| tree.is_code(range.start));
         in_code.map(|(rule, range)| self.base(self.rules.rules[rule], range)).collect()
     }

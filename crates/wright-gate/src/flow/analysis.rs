@@ -236,7 +236,8 @@ impl<'p> Analysis<'p> {
             self.eval(default, state);
         }
         if function.class.is_none() && !function.name.is_empty() {
-            state.set(function.name, Value { function: Some(id), path: Some(function.name.into()), ..Value::default() });
+            state
+                .set(function.name, Value { function: Some(id), path: Some(function.name.into()), ..Value::default() });
         }
         // Inside a function, the variables around it are known only here.
         if self.frames.len() > 1 && self.frames.len() <= MAX_CALLS && !self.entered.contains(&id) {
@@ -244,7 +245,13 @@ impl<'p> Analysis<'p> {
         }
     }
 
-    fn branch(&mut self, condition: ExprId, then: &'p [Stmt<'p>], otherwise: &'p [Stmt<'p>], state: &mut State<'p>) -> Exit {
+    fn branch(
+        &mut self,
+        condition: ExprId,
+        then: &'p [Stmt<'p>],
+        otherwise: &'p [Stmt<'p>],
+        state: &mut State<'p>,
+    ) -> Exit {
         let known = self.eval(condition, state).constant.map(|it| it.is_true());
         let mut other = state.clone();
         match known {
@@ -266,7 +273,13 @@ impl<'p> Analysis<'p> {
         }
     }
 
-    fn repeat(&mut self, condition: Option<ExprId>, each: Option<(ExprId, ExprId)>, body: &'p [Stmt<'p>], state: &mut State<'p>) {
+    fn repeat(
+        &mut self,
+        condition: Option<ExprId>,
+        each: Option<(ExprId, ExprId)>,
+        body: &'p [Stmt<'p>],
+        state: &mut State<'p>,
+    ) {
         if let Some(frame) = self.frames.last_mut() {
             frame.jumps.push(None);
         }
@@ -294,7 +307,13 @@ impl<'p> Analysis<'p> {
         }
     }
 
-    fn attempt(&mut self, body: &'p [Stmt<'p>], handlers: &'p [Vec<Stmt<'p>>], last: &'p [Stmt<'p>], state: &mut State<'p>) -> Exit {
+    fn attempt(
+        &mut self,
+        body: &'p [Stmt<'p>],
+        handlers: &'p [Vec<Stmt<'p>>],
+        last: &'p [Stmt<'p>],
+        state: &mut State<'p>,
+    ) -> Exit {
         let mut thrown = state.clone();
         let mut exit = self.block(body, state);
         thrown.join(state);
@@ -353,9 +372,7 @@ pub(super) fn both<'p>(state: &mut State<'p>, first: Exit, other: State<'p>, sec
 /// Returns what a loop over a value sees.
 pub(super) fn element_of(iterated: &Value) -> Value {
     let mut element = match &iterated.items {
-        Some(items) if !items.entries.is_empty() || items.rest.is_some() => {
-            iterated.item(None).unwrap_or_default()
-        }
+        Some(items) if !items.entries.is_empty() || items.rest.is_some() => iterated.item(None).unwrap_or_default(),
         Some(_) | None => Value::default(),
     };
     super::value::merge_taint(&mut element.taint, &iterated.taint);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::analysis::{Analysis, MAX_CALLS, element_of};
 use super::evaluate::concat;
 use super::fold;
-use super::ir::{Call, Const, ExprId, ExprKind, FunctionId};
 use super::guards::clean_without;
+use super::ir::{Call, Const, ExprId, ExprKind, FunctionId};
 use super::rules::{ALL, category_bit};
 use super::selector::{Argument, Site};
 use super::state::State;
@@ -37,7 +37,12 @@ impl<'p> Analysis<'p> {
                 }
                 _ => self.eval(arg.value, state),
             };
-            args.push(Argument { name: arg.name, value, text: &text[program.range(arg.value)], is_spread: arg.is_spread });
+            args.push(Argument {
+                name: arg.name,
+                value,
+                text: &text[program.range(arg.value)],
+                is_spread: arg.is_spread,
+            });
         }
         for closure in closures {
             let given = receiver.as_ref().map(|(_, it)| element_of(it)).filter(|it| !it.taint.is_empty());
@@ -228,7 +233,13 @@ impl<'p> Analysis<'p> {
     }
 
     /// Returns the result of a function that we cannot see.
-    fn result(&mut self, callee: &Value, receiver: Option<&(ExprId, Value)>, args: &[Argument<'_>], range: Range<usize>) -> Value {
+    fn result(
+        &mut self,
+        callee: &Value,
+        receiver: Option<&(ExprId, Value)>,
+        args: &[Argument<'_>],
+        range: Range<usize>,
+    ) -> Value {
         let rules = self.rules;
         let path = callee.path.as_deref().unwrap_or_default();
         let site = Site { receiver: None, args, text: &self.text[range] };

@@ -44,7 +44,9 @@ impl<'p> Analysis<'p> {
                 }
                 if let Some(items) = value.items.take() {
                     value.items = Some(Rc::new(Items {
-                        rest: Some(Box::new(Value { items: Some(items), ..Value::default() }.item(None).unwrap_or_default())),
+                        rest: Some(Box::new(
+                            Value { items: Some(items), ..Value::default() }.item(None).unwrap_or_default(),
+                        )),
                         ..Items::default()
                     }));
                 }
@@ -107,7 +109,10 @@ impl<'p> Analysis<'p> {
                     self.assume(*condition, true, &mut inner);
                 }
                 let element = self.eval(*element, &mut inner);
-                Value { items: Some(Rc::new(Items { rest: Some(Box::new(element)), ..Items::default() })), ..Value::default() }
+                Value {
+                    items: Some(Rc::new(Items { rest: Some(Box::new(element)), ..Items::default() })),
+                    ..Value::default()
+                }
             }
             ExprKind::Merge(parts) => {
                 let mut result = Value::default();
@@ -239,7 +244,9 @@ impl<'p> Analysis<'p> {
             Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual => Value::default(),
             Operator::In | Operator::NotIn => contained(operator, &left_value, &right_value),
             // `"%s" % value`, and `folder / name` for paths.
-            Operator::Remainder if left_value.as_str().is_some() || left_value.is_built => concat(&[left_value, right_value]),
+            Operator::Remainder if left_value.as_str().is_some() || left_value.is_built => {
+                concat(&[left_value, right_value])
+            }
             Operator::Divide => {
                 let mut value = concat(&[left_value.clone(), right_value]);
                 value.path = left_value.path;

@@ -69,7 +69,9 @@ pub(crate) fn method(text: &str, name: &str, args: &[Option<&Const>]) -> Option<
         ("upper" | "toUpperCase", 0) => string(text.to_uppercase()),
         ("lower" | "toLowerCase", 0) => string(text.to_lowercase()),
         ("strip" | "trim", 0) => string(text.trim().to_owned()),
-        ("encode" | "decode" | "toString" | "to_string" | "to_owned" | "as_str" | "into" | "clone", _) => string(text.to_owned()),
+        ("encode" | "decode" | "toString" | "to_string" | "to_owned" | "as_str" | "into" | "clone", _) => {
+            string(text.to_owned())
+        }
         ("startswith" | "startsWith" | "starts_with", 1) => Some(Const::Bool(text.starts_with(first?.as_str()?))),
         ("endswith" | "endsWith" | "ends_with", 1) => Some(Const::Bool(text.ends_with(first?.as_str()?))),
         ("contains" | "includes", 1) => Some(Const::Bool(text.contains(first?.as_str()?))),

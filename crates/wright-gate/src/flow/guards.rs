@@ -107,7 +107,9 @@ impl<'p> Analysis<'p> {
                 }
             }
             "equals" | "equalsIgnoreCase" if is_true && argument.constant.is_some() => self.clean(receiver, ALL, state),
-            "startswith" | "startsWith" | "starts_with" | "is_relative_to" if is_true && argument.whole_taint().is_empty() => {
+            "startswith" | "startsWith" | "starts_with" | "is_relative_to"
+                if is_true && argument.whole_taint().is_empty() =>
+            {
                 // Behind a prefix, `..` leads out again unless it has been resolved; a host that is given stays.
                 let is_resolved = receiver.whole_taint().iter().all(|it| it.is_resolved);
                 let names_host = argument.as_str().is_none_or(fixes_host);

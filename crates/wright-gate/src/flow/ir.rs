@@ -63,7 +63,11 @@ pub(crate) enum ExprKind<'t> {
     Assign(ExprId, ExprId),
     Function(FunctionId),
     /// A loop that builds a list: clauses of target and iterated value, conditions, and the element.
-    Comprehension { clauses: Vec<(ExprId, ExprId)>, conditions: Vec<ExprId>, element: ExprId },
+    Comprehension {
+        clauses: Vec<(ExprId, ExprId)>,
+        conditions: Vec<ExprId>,
+        element: ExprId,
+    },
     /// Any of its parts.
     Merge(Vec<ExprId>),
     /// Statements whose last expression is the value.
@@ -136,15 +140,41 @@ impl Const {
 #[derive(Debug)]
 pub(crate) enum Stmt<'t> {
     Expr(ExprId),
-    Assign { target: ExprId, value: ExprId },
+    Assign {
+        target: ExprId,
+        value: ExprId,
+    },
     /// `target op= value`; `None` stands for any operator but `+`.
-    Augment { target: ExprId, value: ExprId, adds: bool },
+    Augment {
+        target: ExprId,
+        value: ExprId,
+        adds: bool,
+    },
     /// `Type name = value` and the like: a name with a declared type.
-    Declare { name: &'t str, type_path: String, value: Option<ExprId> },
-    If { condition: ExprId, then: Vec<Stmt<'t>>, otherwise: Vec<Stmt<'t>> },
-    Loop { condition: Option<ExprId>, each: Option<(ExprId, ExprId)>, body: Vec<Stmt<'t>> },
-    Switch { subject: Option<ExprId>, cases: Vec<Case<'t>> },
-    Try { body: Vec<Stmt<'t>>, handlers: Vec<Vec<Stmt<'t>>>, last: Vec<Stmt<'t>> },
+    Declare {
+        name: &'t str,
+        type_path: String,
+        value: Option<ExprId>,
+    },
+    If {
+        condition: ExprId,
+        then: Vec<Stmt<'t>>,
+        otherwise: Vec<Stmt<'t>>,
+    },
+    Loop {
+        condition: Option<ExprId>,
+        each: Option<(ExprId, ExprId)>,
+        body: Vec<Stmt<'t>>,
+    },
+    Switch {
+        subject: Option<ExprId>,
+        cases: Vec<Case<'t>>,
+    },
+    Try {
+        body: Vec<Stmt<'t>>,
+        handlers: Vec<Vec<Stmt<'t>>>,
+        last: Vec<Stmt<'t>>,
+    },
     Return(Option<ExprId>),
     /// `raise`, `throw`: what follows in this block does not run.
     Leave(Option<ExprId>),

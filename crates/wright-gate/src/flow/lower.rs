@@ -29,7 +29,8 @@ pub(crate) fn lower<'t>(tree: &'t SyntaxTree) -> Option<Program<'t>> {
         Language::Rust => statement = rust::statement,
         Language::Cpp => return None,
     }
-    let mut lowering = Lowering { text: tree.text(), program: Program::default(), depth: 0, names: Vec::new(), class: None };
+    let mut lowering =
+        Lowering { text: tree.text(), program: Program::default(), depth: 0, names: Vec::new(), class: None };
     lowering.program.functions.push(Function { range: 0..tree.text().len(), ..Function::default() });
     let mut body = Vec::new();
     for child in children(tree.root()) {
@@ -112,11 +113,7 @@ impl<'t> Lowering<'t> {
     }
 
     /// Lowers a function whose body `walk` lowers. Invariant: the names around it are as before afterwards.
-    fn function(
-        &mut self,
-        mut function: Function<'t>,
-        walk: impl FnOnce(&mut Self) -> Vec<Stmt<'t>>,
-    ) -> FunctionId {
+    fn function(&mut self, mut function: Function<'t>, walk: impl FnOnce(&mut Self) -> Vec<Stmt<'t>>) -> FunctionId {
         self.names.push(function.name);
         function.symbol = self.names.iter().filter(|it| !it.is_empty()).copied().collect::<Vec<_>>().join(".");
         function.class = self.class;
@@ -235,7 +232,10 @@ fn integer(text: &str) -> Option<i64> {
         return i64::from_str_radix(&lower, 8).ok();
     }
     let end = lower.find(|it: char| !it.is_ascii_digit()).unwrap_or(lower.len());
-    let is_suffix = matches!(&lower[end..], "" | "l" | "n" | "i8" | "u8" | "i16" | "u16" | "i32" | "u32" | "i64" | "u64" | "usize" | "isize");
+    let is_suffix = matches!(
+        &lower[end..],
+        "" | "l" | "n" | "i8" | "u8" | "i16" | "u16" | "i32" | "u32" | "i64" | "u64" | "usize" | "isize"
+    );
     if is_suffix { lower[..end].parse().ok() } else { None }
 }
 

@@ -69,7 +69,13 @@ impl<'p> Analysis<'p> {
     }
 
     /// Notes an assignment to a member or an element that is wrong, or that a value from outside must not reach.
-    pub(super) fn check_assignment(&mut self, target: ExprId, value: &Value, from: Option<ExprId>, state: &mut State<'p>) {
+    pub(super) fn check_assignment(
+        &mut self,
+        target: ExprId,
+        value: &Value,
+        from: Option<ExprId>,
+        state: &mut State<'p>,
+    ) {
         let range = self.program.range(target);
         let text = from.map(|it| &self.text[self.program.range(it)]).unwrap_or_default();
         let Some((path, key)) = self.target_path(target, state) else { return };

@@ -181,8 +181,26 @@ pub(crate) struct RuleSet {
 /// Every category has a bit; a value that is harmless for all has all of them.
 pub(crate) const ALL: u32 = u32::MAX;
 const CATEGORIES: [&str; 20] = [
-    "sql", "command", "code", "path", "template", "xss", "ssrf", "deserialization", "xml", "xpath", "ldap", "redirect",
-    "trust", "log", "header", "nosql", "regex", "mail", "format", "allocation",
+    "sql",
+    "command",
+    "code",
+    "path",
+    "template",
+    "xss",
+    "ssrf",
+    "deserialization",
+    "xml",
+    "xpath",
+    "ldap",
+    "redirect",
+    "trust",
+    "log",
+    "header",
+    "nosql",
+    "regex",
+    "mail",
+    "format",
+    "allocation",
 ];
 
 /// Returns the bit of a category.
@@ -224,10 +242,13 @@ fn load(language: &str) -> Option<RuleSet> {
     let mut model: ModelFile = serde_saphyr::from_str(text).unwrap_or_else(|error| malformed(&name, &error));
     let rules: Vec<&'static Rule> = rules().iter().filter(|it| it.languages.iter().any(|it| it == language)).collect();
     let select = |pick: fn(&Rule) -> &Vec<Selector>| {
-        PathSet::new(rules.iter().enumerate().flat_map(|(idx, rule)| pick(rule).iter().map(move |it| (it.clone(), idx))))
+        PathSet::new(
+            rules.iter().enumerate().flat_map(|(idx, rule)| pick(rule).iter().map(move |it| (it.clone(), idx))),
+        )
     };
     let kinds: Vec<SourceKind> = model.sources.keys().copied().collect();
-    let sources = kinds.iter().enumerate().flat_map(|(idx, kind)| model.sources[kind].iter().map(move |it| (it.clone(), idx)));
+    let sources =
+        kinds.iter().enumerate().flat_map(|(idx, kind)| model.sources[kind].iter().map(move |it| (it.clone(), idx)));
     let sources = PathSet::new(sources);
     let (sanitizers, sanitizer_masks) = masked(std::mem::take(&mut model.sanitizers));
     let (validators, validator_masks) = masked(std::mem::take(&mut model.validators));

@@ -115,7 +115,9 @@ impl PathSet {
                     PathPattern::Exact(text) | PathPattern::Member(text) | PathPattern::Qualified(text) => {
                         set.by_last.entry(last_word(text).to_owned()).or_default().push(idx);
                     }
-                    PathPattern::Below(_) | PathPattern::QualifiedBelow(_) | PathPattern::Anything => set.others.push(idx),
+                    PathPattern::Below(_) | PathPattern::QualifiedBelow(_) | PathPattern::Anything => {
+                        set.others.push(idx)
+                    }
                 }
             }
         }
@@ -126,7 +128,9 @@ impl PathSet {
     pub(crate) fn matching<'s>(&'s self, path: &'s str) -> impl Iterator<Item = (&'s Selector, usize)> {
         let named = self.by_last.get(last_word(path)).map(Vec::as_slice).unwrap_or_default();
         let candidates = named.iter().chain(&self.others).map(|idx| &self.selectors[*idx]);
-        candidates.filter(move |(selector, _)| selector.paths.iter().any(|it| it.matches(path))).map(|(it, number)| (it, *number))
+        candidates
+            .filter(move |(selector, _)| selector.paths.iter().any(|it| it.matches(path)))
+            .map(|(it, number)| (it, *number))
     }
 
     pub(crate) fn contains(&self, path: &str) -> bool {
@@ -170,8 +174,7 @@ impl PathPattern {
             }
             PathPattern::Below(text) => is_below(path, text),
             PathPattern::QualifiedBelow(text) => {
-                is_below(path, text)
-                    || path.match_indices(['.', '/']).any(|(at, _)| is_below(&path[at + 1..], text))
+                is_below(path, text) || path.match_indices(['.', '/']).any(|(at, _)| is_below(&path[at + 1..], text))
             }
         }
     }
@@ -248,7 +251,9 @@ impl Condition {
             Test::Differs(constant) => {
                 (!found.is_empty() || !may_hide) && found.iter().all(|it| is_known_and(it, |it| it != constant))
             }
-            Test::Below(limit) => found.iter().any(|it| matches!(it.constant, Some(Const::Int(value)) if value < *limit)),
+            Test::Below(limit) => {
+                found.iter().any(|it| matches!(it.constant, Some(Const::Int(value)) if value < *limit))
+            }
             Test::Matches(regex) => found.iter().any(|it| constants(it).any(|it| regex.is_match(it))),
             Test::Text(regex) => texts.iter().any(|it| regex.is_match(it)),
             Test::Path(paths) => found.iter().any(|it| is_at(it, paths)),
@@ -307,8 +312,11 @@ impl TryFrom<String> for Selector {
     fn try_from(text: String) -> Result<Self, String> {
         let (head, conditions) = text.split_once(" if ").unwrap_or((&text, ""));
         let (path, args) = split_args(head.trim());
-        let conditions =
-            conditions.split(" && ").filter(|it| !it.trim().is_empty()).map(|it| condition(it.trim())).collect::<Result<_, _>>()?;
+        let conditions = conditions
+            .split(" && ")
+            .filter(|it| !it.trim().is_empty())
+            .map(|it| condition(it.trim()))
+            .collect::<Result<_, _>>()?;
         let args = args.split(',').map(str::trim).filter(|it| !it.is_empty()).map(ArgName::parse).collect();
         Ok(Self { paths: alternatives(path).iter().map(|it| PathPattern::parse(it)).collect(), args, conditions })
     }

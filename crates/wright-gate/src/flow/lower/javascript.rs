@@ -256,11 +256,13 @@ fn params<'t>(lowering: &mut Lowering<'t>, node: Node<'t>) -> Vec<Param<'t>> {
     }
     let mut params = Vec::new();
     for param in node.child_by_field_name("parameters").map(children).unwrap_or_default() {
-        let pattern = param.child_by_field_name("pattern").or_else(|| param.child_by_field_name("left")).unwrap_or(param);
+        let pattern =
+            param.child_by_field_name("pattern").or_else(|| param.child_by_field_name("left")).unwrap_or(param);
         let default = param.child_by_field_name("value").or_else(|| param.child_by_field_name("right"));
         let default = default.map(|it| expr(lowering, it));
         let type_path = param.child_by_field_name("type").map(|it| type_name(lowering, it)).unwrap_or_default();
-        let annotations = children(param).into_iter().filter(|it| it.kind() == "decorator").map(|it| lowering.text_of(it)).collect();
+        let annotations =
+            children(param).into_iter().filter(|it| it.kind() == "decorator").map(|it| lowering.text_of(it)).collect();
         let is_name = matches!(pattern.kind(), "identifier" | "this");
         let name = if is_name { lowering.text_of(pattern) } else { "" };
         let pattern = if is_name { None } else { Some(expr(lowering, pattern)) };
@@ -390,10 +392,14 @@ fn unary<'t>(lowering: &mut Lowering<'t>, node: Node<'t>) -> ExprId {
 fn call<'t>(lowering: &mut Lowering<'t>, node: Node<'t>, callee: &str) -> ExprId {
     let callee = field(lowering, node, callee);
     let mut args = Vec::new();
-    for argument in node.child_by_field_name("arguments").map(|it| match it.kind() {
-        "template_string" => vec![it],
-        _ => children(it),
-    }).unwrap_or_default() {
+    for argument in node
+        .child_by_field_name("arguments")
+        .map(|it| match it.kind() {
+            "template_string" => vec![it],
+            _ => children(it),
+        })
+        .unwrap_or_default()
+    {
         let is_spread = argument.kind() == "spread_element";
         args.push(Arg { name: None, value: expr(lowering, argument), is_spread });
     }

@@ -220,7 +220,9 @@ fn match_statement<'t>(lowering: &mut Lowering<'t>, node: Node<'t>) -> Stmt<'t> 
 }
 
 fn is_wildcard(pattern: &str) -> bool {
-    !pattern.is_empty() && pattern.chars().all(|it| it.is_alphanumeric() || it == '_') && !pattern.starts_with(char::is_numeric)
+    !pattern.is_empty()
+        && pattern.chars().all(|it| it.is_alphanumeric() || it == '_')
+        && !pattern.starts_with(char::is_numeric)
 }
 
 fn decorated<'t>(lowering: &mut Lowering<'t>, node: Node<'t>, out: &mut Vec<Stmt<'t>>) {
@@ -252,8 +254,13 @@ fn class<'t>(lowering: &mut Lowering<'t>, node: Node<'t>, out: &mut Vec<Stmt<'t>
 
 fn function<'t>(lowering: &mut Lowering<'t>, node: Node<'t>, decorators: Vec<ExprId>) -> FunctionId {
     let params = params(lowering, node.child_by_field_name("parameters"));
-    let function =
-        Function { name: lowering.field_text(node, "name"), params, decorators, range: node.byte_range(), ..Function::default() };
+    let function = Function {
+        name: lowering.field_text(node, "name"),
+        params,
+        decorators,
+        range: node.byte_range(),
+        ..Function::default()
+    };
     lowering.function(function, |lowering| body(lowering, node.child_by_field_name("body")))
 }
 
@@ -419,7 +426,8 @@ fn subscript<'t>(lowering: &mut Lowering<'t>, node: Node<'t>) -> ExprId {
         let index = expr(lowering, index);
         return lowering.push(ExprKind::Index(object, index), node);
     }
-    let colon = (0..index.child_count()).filter_map(|at| index.child(u32::try_from(at).ok()?)).find(|it| it.kind() == ":");
+    let colon =
+        (0..index.child_count()).filter_map(|at| index.child(u32::try_from(at).ok()?)).find(|it| it.kind() == ":");
     let colon = colon.map_or(index.end_byte(), |it| it.start_byte());
     let bounds = children(index);
     let lower = bounds.iter().find(|it| it.end_byte() <= colon).map(|it| expr(lowering, *it));
