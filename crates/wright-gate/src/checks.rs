@@ -6,6 +6,7 @@
 //! - [`TOOLS`]: runs programs in the sandbox.
 //! - [`STATIC`]: compares the two sides of one file by itself. These also judge what an agent proposes, see [`crate::full`].
 
+pub mod injection;
 pub mod no_secrets;
 pub mod parses;
 pub mod protected_paths;

@@ -18,6 +18,7 @@ pub mod change;
 pub mod checks;
 pub mod dependencies;
 pub mod formats;
+pub mod flow;
 pub mod full;
 pub mod input;
 pub mod pipeline;
