@@ -2,7 +2,18 @@
 //!
 //! To add one: write `checks/<name>.rs` with a `check` function, and add a line to [`STATIC`].
 
+pub mod binaries;
+pub mod commented_out;
+pub mod complexity;
+pub mod dead_code;
+pub mod debug_left;
+pub mod duplication;
+pub(crate) mod grammar;
+pub mod invisible;
+pub mod license;
+pub mod markers;
 pub mod no_secrets;
+pub mod over_engineering;
 pub mod parses;
 pub mod protected_paths;
 pub mod tests_run;

@@ -15,6 +15,7 @@ pub mod checks;
 pub mod full;
 pub mod quick;
 mod reports;
+pub mod secrets;
 mod test_run;
 
 mod check_report;
