@@ -46,7 +46,10 @@ fn main() {
             records.extend(found.iter().map(record));
         }
         let lines = text.lines().count();
-        println!("{}", serde_json::json!({"path": path, "lines": lines, "bytes": text.len(), "findings": records, "micros": timings}));
+        println!(
+            "{}",
+            serde_json::json!({"path": path, "lines": lines, "bytes": text.len(), "findings": records, "micros": timings})
+        );
     }
 }
 
@@ -55,10 +58,10 @@ fn record(finding: &Finding) -> serde_json::Value {
         "check": finding.check,
         "rule": finding.rule,
         "severity": format!("{:?}", finding.severity),
+        "confidence": format!("{:?}", finding.confidence),
         "line": finding.line,
         "message": finding.message,
         "evidence": finding.evidence,
         "symbol": finding.symbol,
     })
 }
-

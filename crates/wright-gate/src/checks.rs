@@ -74,3 +74,6 @@ fn view<'a>(path: &'a Path, change: &'a FileChange) -> Change<'a> {
         after: change.after.as_deref().unwrap_or_default(),
     }
 }
+
+#[cfg(test)]
+mod hostile;

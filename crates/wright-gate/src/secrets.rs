@@ -102,7 +102,8 @@ pub(crate) fn find(path: &Path, text: &str) -> Vec<Secret> {
     let mut found = scan::find(path, text);
     found.extend(wrapped::find(text));
     // Of two that overlap the better founded stays; of equals the longer.
-    found.sort_by_key(|it| (it.rank, std::cmp::Reverse(it.severity), std::cmp::Reverse(it.range.len()), it.range.start));
+    found
+        .sort_by_key(|it| (it.rank, std::cmp::Reverse(it.severity), std::cmp::Reverse(it.range.len()), it.range.start));
     let mut kept: Vec<Secret> = Vec::new();
     let mut taken = std::collections::BTreeMap::<usize, usize>::new();
     for secret in found {

@@ -102,7 +102,7 @@ def code(folder, options):
     micros = sum(it["micros"]["secrets"] for it in records)
     n = sum(len(it["findings"]) for it in records)
     errors = sum(f["severity"] == "Error" for it in records for f in it["findings"])
-    print(f"| {folder} | {len(records)} | {lines} | {n} | {errors} | {micros / size:.1f} ms/MB |")
+    print(f"| {folder} | {len(records)} | {lines} | {n} | {errors} | {1000 * micros / size:.0f} ms/MB |")
     if options.misses:
         for it in records:
             for f in it["findings"]:

@@ -13,8 +13,8 @@ const LARGE_BYTES: u64 = 1 << 20;
 
 /// What runs without being read.
 const PROGRAMS: &[&str] = &[
-    "exe", "dll", "so", "dylib", "a", "o", "lib", "class", "jar", "war", "pyc", "pyo", "pyd", "wasm", "node", "whl", "egg", "deb",
-    "rpm", "msi", "apk", "bin", "com", "scr", "sys", "ko",
+    "exe", "dll", "so", "dylib", "a", "o", "lib", "class", "jar", "war", "pyc", "pyo", "pyd", "wasm", "node", "whl",
+    "egg", "deb", "rpm", "msi", "apk", "bin", "com", "scr", "sys", "ko",
 ];
 
 /// Reports the programs, other binaries and oversized files that a change adds or replaces.
@@ -26,8 +26,9 @@ pub fn findings(change: &ChangeSet) -> CheckReport {
             Content::Binary(size) => Some(binary(&file.path, *size)),
             Content::Text(text) => {
                 let (size, before) = (text.len() as u64, file.text_before().len() as u64);
-                (size > LARGE_BYTES && before <= LARGE_BYTES)
-                    .then(|| Finding::warning(NAME, format!("a text of {size} bytes is too long to review")).rule("large-file"))
+                (size > LARGE_BYTES && before <= LARGE_BYTES).then(|| {
+                    Finding::warning(NAME, format!("a text of {size} bytes is too long to review")).rule("large-file")
+                })
             }
             Content::Absent | Content::Link(_) => None,
         };
@@ -46,7 +47,8 @@ fn binary(path: &Path, size: u64) -> Finding {
             .hint("Build it where it is needed, or say where it comes from.");
     }
     if size > LARGE_BYTES {
-        return Finding::warning(NAME, format!("a binary of {size} bytes stays in the history forever")).rule("large-file");
+        return Finding::warning(NAME, format!("a binary of {size} bytes stays in the history forever"))
+            .rule("large-file");
     }
     Finding::note(NAME, format!("a binary of {size} bytes cannot be reviewed")).rule("binary")
 }
@@ -66,7 +68,10 @@ mod tests {
         assert_eq!(rules(Content::Absent, Content::Binary(10), "bin/x.so"), ["program"]);
         assert_eq!(rules(Content::Absent, Content::Binary(10), "a.png"), ["binary"]);
         assert_eq!(rules(Content::Absent, Content::Binary(LARGE_BYTES + 1), "a.png"), ["large-file"]);
-        assert_eq!(rules(Content::Absent, Content::Text("x".repeat(LARGE_BYTES as usize + 1).into()), "a.csv"), ["large-file"]);
+        assert_eq!(
+            rules(Content::Absent, Content::Text("x".repeat(LARGE_BYTES as usize + 1).into()), "a.csv"),
+            ["large-file"]
+        );
     }
 
     #[test]

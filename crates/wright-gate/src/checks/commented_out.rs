@@ -14,13 +14,15 @@ pub const NAME: &str = "commented-out-code";
 /// Longer comments are texts.
 const MAX_COMMENT: usize = 10_000;
 const MAX_FINDINGS: usize = 200;
+/// More comments than this are not parsed.
+const MAX_PARSED: usize = 5_000;
 
 /// Reports each run of comment lines that is code: a warning from three lines on, a note before.
 pub fn findings(source: &Source<'_>) -> Vec<Finding> {
     let Some(tree) = source.tree() else { return Vec::new() };
     let language = tree.language();
     let mut findings = Vec::new();
-    for (range, content) in runs(source, tree) {
+    for (range, content) in runs(source, tree).into_iter().take(MAX_PARSED) {
         if findings.len() >= MAX_FINDINGS {
             break;
         }
@@ -49,11 +51,12 @@ fn runs(source: &Source<'_>, tree: &SyntaxTree) -> Vec<(std::ops::Range<usize>, 
             return Some(());
         }
         let text = source.text.get(node.byte_range()).unwrap_or_default().trim_end();
-        let line_start = source.text[..node.start_byte()].rfind('\n').map_or(0, |it| it + 1);
-        let is_alone = source.text[line_start..node.start_byte()].trim().is_empty();
+        let is_alone = starts_line(source.text, node.start_byte());
         if let Some(said) = is_alone.then(|| said(text)).flatten() {
             match runs.last_mut() {
-                Some((range, content)) if follows(source.text, range.end, node.start_byte()) && content.len() < MAX_COMMENT => {
+                Some((range, content))
+                    if follows(source.text, range.end, node.start_byte()) && content.len() < MAX_COMMENT =>
+                {
                     range.end = node.start_byte() + text.len();
                     content.push('\n');
                     content.push_str(&said);
@@ -63,7 +66,14 @@ fn runs(source: &Source<'_>, tree: &SyntaxTree) -> Vec<(std::ops::Range<usize>, 
         }
         None
     });
-    runs.into_iter().filter(|(_, content)| content.len() <= MAX_COMMENT).collect()
+    runs.retain(|(_, content)| content.len() <= MAX_COMMENT && content.contains(['(', '=', '{', ';', ':']));
+    runs
+}
+
+/// Returns whether nothing but indentation stands before a place in its line.
+fn starts_line(text: &str, at: usize) -> bool {
+    let before = text.as_bytes()[..at].iter().rev().find(|it| !matches!(it, b' ' | b'\t'));
+    before.is_none_or(|it| *it == b'\n')
 }
 
 fn follows(text: &str, end: usize, start: usize) -> bool {
@@ -86,7 +96,7 @@ fn said(comment: &str) -> Option<String> {
 /// Returns how many statements a text holds that prose never is; none when it does not parse.
 fn statements(language: Language, content: &str) -> usize {
     let code = wright_text::dedent(content);
-    if !code.contains(['(', '=', '{', ';', ':']) || is_example(&code) {
+    if is_example(&code) {
         return 0;
     }
     [code.clone(), wrapped(language, &code)].iter().map(|code| count(language, code)).max().unwrap_or(0)
@@ -95,7 +105,9 @@ fn statements(language: Language, content: &str) -> usize {
 /// Returns whether a comment shows what a program would say, or is a table, an address or a label.
 fn is_example(code: &str) -> bool {
     let first = code.trim_start();
-    [">>>", "$ ", "http", "TODO", "FIXME", "XXX", "NOTE", "type:", "e.g", "i.e", "@"].iter().any(|it| first.starts_with(it))
+    [">>>", "$ ", "http", "TODO", "FIXME", "XXX", "NOTE", "type:", "e.g", "i.e", "@"]
+        .iter()
+        .any(|it| first.starts_with(it))
 }
 
 /// Returns statements inside of a function, where a language allows none at the top.
@@ -114,10 +126,14 @@ fn count(language: Language, code: &str) -> usize {
     if tree.root().has_error() || tree.error_count() > 0 {
         return 0;
     }
-    let needs_end = matches!(language, Language::JavaScript | Language::TypeScript | Language::Tsx | Language::Java | Language::Cpp | Language::Rust);
+    let needs_end = matches!(
+        language,
+        Language::JavaScript | Language::TypeScript | Language::Tsx | Language::Java | Language::Cpp | Language::Rust
+    );
     // What was put around a statement is none itself.
-    let n_around = usize::from(code.starts_with("fn f() {\n") || code.starts_with("package a\nfunc f()") || code.starts_with("void f() {\n"))
-        + 2 * usize::from(code.starts_with("class A { void f() {\n"));
+    let n_around = usize::from(
+        code.starts_with("fn f() {\n") || code.starts_with("package a\nfunc f()") || code.starts_with("void f() {\n"),
+    ) + 2 * usize::from(code.starts_with("class A { void f() {\n"));
     let mut n_found: usize = 0;
     walk(tree.root(), (), |node, ()| {
         n_found += usize::from(is_statement(node, code, needs_end, language));
@@ -132,16 +148,33 @@ fn is_statement(node: Node<'_>, code: &str, needs_end: bool, language: Language)
     let text = code.get(node.byte_range()).unwrap_or_default().trim_end();
     if kind == "expression_statement" {
         let inner = named_children(node).into_iter().next();
-        let is_told = |it: &Node<'_>| table.calls.contains(&it.kind()) || it.kind().contains("assignment") || it.kind() == "await";
+        let is_told = |it: &Node<'_>| {
+            table.calls.contains(&it.kind()) || it.kind().contains("assignment") || it.kind() == "await"
+        };
         return inner.is_some_and(|it| is_told(&it)) && (!needs_end || text.ends_with(';')) && !reads_as_prose(text);
     }
     let is_definition = node.is_named()
-        && (table.functions.contains(&kind) && !kind.contains("lambda") && !kind.contains("closure") && !kind.contains("arrow")
+        && (table.functions.contains(&kind)
+            && !kind.contains("lambda")
+            && !kind.contains("closure")
+            && !kind.contains("arrow")
             || table.conditions.contains(&kind)
             || table.loops.contains(&kind)
-            || matches!(kind, "import_statement" | "import_from_statement" | "class_definition" | "use_declaration" | "import_declaration"
-                | "lexical_declaration" | "variable_declaration" | "let_declaration" | "local_variable_declaration" | "short_var_declaration"
-                | "assignment_statement" | "declaration"));
+            || matches!(
+                kind,
+                "import_statement"
+                    | "import_from_statement"
+                    | "class_definition"
+                    | "use_declaration"
+                    | "import_declaration"
+                    | "lexical_declaration"
+                    | "variable_declaration"
+                    | "let_declaration"
+                    | "local_variable_declaration"
+                    | "short_var_declaration"
+                    | "assignment_statement"
+                    | "declaration"
+            ));
     is_definition && (!needs_end || text.ends_with([';', '}'])) && text.contains(['(', '=', '{', ':', '.'])
 }
 

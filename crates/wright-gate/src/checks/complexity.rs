@@ -4,6 +4,7 @@
 //! break in the flow, one more for each level it is nested in, one for each run of the same logical operator. Cyclomatic
 //! complexity is the number of decisions and one.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use wright_text::{Function, Language, Node};
@@ -45,12 +46,21 @@ pub struct Complexity {
 /// Returns every named function of a text with its complexity, in source order.
 pub fn functions(source: &Source<'_>) -> Vec<(Function, Complexity)> {
     let Some(tree) = source.tree() else { return Vec::new() };
+    let mut definitions = HashMap::new();
+    walk(tree.root(), (), |node, ()| {
+        if grammar(tree.language()).functions.contains(&node.kind())
+            && let Some(body) = node.child_by_field_name("body")
+        {
+            definitions.entry(body.start_byte()).or_insert(node);
+        }
+        Some(())
+    });
     let mut open: Vec<usize> = Vec::new();
     let measured = tree.functions().into_iter().filter_map(|function| {
         open.retain(|end| *end > function.range.start);
         open.push(function.range.end);
-        let node = (open.len() <= MAX_DEPTH).then(|| definition(tree.root(), &function, tree.language())).flatten()?;
-        let complexity = measure(node, &function, source.text, tree.language());
+        let node = definitions.get(&function.body.start).filter(|_| open.len() <= MAX_DEPTH)?;
+        let complexity = measure(*node, &function, source.text, tree.language());
         Some((function, complexity))
     });
     measured.collect()
@@ -78,7 +88,7 @@ pub fn findings(source: &Source<'_>) -> Vec<Finding> {
 /// Reports the functions that a change makes hard to follow, measured by what this repository is used to.
 pub fn report(change: &ChangeSet, before: &dyn Tree) -> CheckReport {
     let mut report = CheckReport::ran(NAME);
-    let mut norms = std::collections::HashMap::new();
+    let mut norms = HashMap::new();
     for file in &change.files {
         let Some(after) = file.after.text() else { continue };
         let source = Source::new(&file.path, after);
@@ -122,22 +132,10 @@ fn place(source: &Source<'_>, function: &Function, rule: &'static str, message: 
     finding
 }
 
-/// Returns the node of a function, found by its body.
-fn definition<'t>(root: Node<'t>, function: &Function, language: Language) -> Option<Node<'t>> {
-    let table = grammar(language);
-    let mut node = root.descendant_for_byte_range(function.body.start, function.body.end.max(function.body.start));
-    while let Some(here) = node {
-        if table.functions.contains(&here.kind()) {
-            return Some(here);
-        }
-        node = here.parent();
-    }
-    None
-}
-
 fn measure(node: Node<'_>, function: &Function, text: &str, language: Language) -> Complexity {
     let table = grammar(language);
-    let mut it = Complexity { cyclomatic: 1, lines: function.last_line - function.first_line + 1, ..Complexity::default() };
+    let mut it =
+        Complexity { cyclomatic: 1, lines: function.last_line - function.first_line + 1, ..Complexity::default() };
     walk(node, 0_usize, |here, nesting| {
         if here.id() == node.id() {
             return Some(nesting);
@@ -167,7 +165,11 @@ fn step(node: Node<'_>, nesting: usize, text: &str, table: &Grammar) -> Step {
     if is(table.conditions) {
         let branch = own_else(node, table);
         // `else if` goes on with what was begun.
-        return if is_else_if(node, table) { same(1 + branch, 1) } else { Step { cognitive: 1 + nesting + branch, ..nested(1) } };
+        return if is_else_if(node, table) {
+            same(1 + branch, 1)
+        } else {
+            Step { cognitive: 1 + nesting + branch, ..nested(1) }
+        };
     }
     if is(table.else_branches) {
         let goes_on = node.named_child(0).is_some_and(|it| table.conditions.contains(&it.kind()));
@@ -190,7 +192,8 @@ fn step(node: Node<'_>, nesting: usize, text: &str, table: &Grammar) -> Step {
     if is(table.binaries) {
         return logical(node, text, table).map_or(same(0, 0), |is_new| same(usize::from(is_new), 1));
     }
-    let jumps_far = is(table.ends) && (kind.starts_with("goto") || (kind.starts_with("break") || kind.starts_with("continue")) && has_label(node));
+    let jumps_far = is(table.ends)
+        && (kind.starts_with("goto") || (kind.starts_with("break") || kind.starts_with("continue")) && has_label(node));
     same(usize::from(jumps_far), 0)
 }
 
@@ -255,13 +258,31 @@ mod tests {
     #[test]
     fn a_chain_of_conditions_counts_alike_in_every_language() {
         for (path, text) in [
-            ("a.py", "def f(a, b):\n    if a:\n        if b:\n            return 1\n    elif b:\n        return 2\n    else:\n        while a:\n            pass\n"),
+            (
+                "a.py",
+                "def f(a, b):\n    if a:\n        if b:\n            return 1\n    elif b:\n        return 2\n    else:\n        while a:\n            pass\n",
+            ),
             ("a.rs", "fn f(a: bool, b: bool) { if a { if b { return } } else if b { return } else { while a {} } }"),
-            ("a.js", "function f(a, b) { if (a) { if (b) { return 1; } } else if (b) { return 2; } else { while (a) {} } }"),
-            ("a.ts", "function f(a: X, b: X) { if (a) { if (b) { return 1; } } else if (b) { return 2; } else { while (a) {} } }"),
-            ("a.go", "package a\nfunc f(a, b bool) { if a { if b { return } } else if b { return } else { for a {} } }"),
-            ("A.java", "class A { void f(boolean a, boolean b) { if (a) { if (b) { return; } } else if (b) { return; } else { while (a) {} } } }"),
-            ("a.cpp", "void f(bool a, bool b) { if (a) { if (b) { return; } } else if (b) { return; } else { while (a) {} } }"),
+            (
+                "a.js",
+                "function f(a, b) { if (a) { if (b) { return 1; } } else if (b) { return 2; } else { while (a) {} } }",
+            ),
+            (
+                "a.ts",
+                "function f(a: X, b: X) { if (a) { if (b) { return 1; } } else if (b) { return 2; } else { while (a) {} } }",
+            ),
+            (
+                "a.go",
+                "package a\nfunc f(a, b bool) { if a { if b { return } } else if b { return } else { for a {} } }",
+            ),
+            (
+                "A.java",
+                "class A { void f(boolean a, boolean b) { if (a) { if (b) { return; } } else if (b) { return; } else { while (a) {} } } }",
+            ),
+            (
+                "a.cpp",
+                "void f(bool a, bool b) { if (a) { if (b) { return; } } else if (b) { return; } else { while (a) {} } }",
+            ),
         ] {
             // One for `if`, two for the nested one, one for each branch after it, two for the loop in the last.
             assert_eq!(cognitive(path, text), [7], "{path}");
@@ -277,7 +298,9 @@ mod tests {
 
     #[test]
     fn a_function_that_outgrows_its_repository_is_found_and_one_that_stays_is_not() {
-        let deep = |n: usize| format!("def f(a):\n{}    return 1\n", "    if a:\n        if a:\n            return 2\n".repeat(n));
+        let deep = |n: usize| {
+            format!("def f(a):\n{}    return 1\n", "    if a:\n        if a:\n            return 2\n".repeat(n))
+        };
         let tree: MemoryTree = [("a.py", deep(1))].into_iter().collect();
         let rules = |before: String, after: String| {
             let file = FileDelta {

@@ -50,12 +50,15 @@ fn after_end(source: &Source<'_>, block: Node<'_>, table: &Grammar) -> Option<Fi
     let next = *statements.get(at + 1)?;
     // `yield` behind `return` makes a generator; code under an attribute may not be compiled at all.
     let is_meant = table.declarations.contains(&next.kind())
-        || statements[at + 1..].iter().any(|it| it.kind().starts_with("preproc") || it.kind() == "labeled_statement" || it.is_error())
+        || statements[at + 1..]
+            .iter()
+            .any(|it| it.kind().starts_with("preproc") || it.kind() == "labeled_statement" || it.is_error())
         || at > 0 && statements[at - 1].kind() == "attribute_item"
         || source.text[next.byte_range()].trim_start().starts_with("yield");
     let hint = "Take it out, or take out what keeps it from running.";
-    (!is_meant && !block.has_error())
-        .then(|| finding(source, next, "unreachable", "nothing gets here: the statement before leaves".to_owned()).hint(hint))
+    (!is_meant && !block.has_error()).then(|| {
+        finding(source, next, "unreachable", "nothing gets here: the statement before leaves".to_owned()).hint(hint)
+    })
 }
 
 fn ends(statement: Node<'_>, table: &Grammar) -> bool {
@@ -81,7 +84,11 @@ fn unused(source: &Source<'_>, node: Node<'_>, language: Language, counts: &Hash
     };
     let is_alone = |name: &Node<'_>| counts.get(text_of(*name, source.text)) == Some(&1);
     let alone = named.into_iter().filter(|(name, ..)| is_alone(name));
-    alone.map(|(name, rule, what)| finding(source, name, rule, format!("nothing reads the {what} `{}`", text_of(name, source.text)))).collect()
+    alone
+        .map(|(name, rule, what)| {
+            finding(source, name, rule, format!("nothing reads the {what} `{}`", text_of(name, source.text)))
+        })
+        .collect()
 }
 
 type Named<'t> = (Node<'t>, &'static str, &'static str);
@@ -93,26 +100,42 @@ fn python<'t>(source: &Source<'_>, node: Node<'t>) -> Vec<Named<'t>> {
         "import_statement" | "import_from_statement" => {
             // A package hands its imports on; an import that is tried may be a probe, and a marked one is meant.
             let is_top = node.parent().is_some_and(|it| it.kind() == "module");
-            let is_package = source.path.file_stem().is_some_and(|it| it == "__init__" || it == "conftest" || it == "compat");
-            let line_end = source.text[node.end_byte()..].find('\n').map_or(source.text.len(), |it| node.end_byte() + it);
+            let is_package =
+                source.path.file_stem().is_some_and(|it| it == "__init__" || it == "conftest" || it == "compat");
+            let line_end =
+                source.text[node.end_byte()..].find('\n').map_or(source.text.len(), |it| node.end_byte() + it);
+            // A module in front of an inner one hands on what that has.
+            let from = node.child_by_field_name("module_name").map_or("", |it| name(it));
             let is_marked = source.text[node.end_byte()..line_end].contains('#');
-            if !is_top || is_package || is_marked || source.text.contains("__all__") {
+            if !is_top || is_package || is_marked || from.starts_with(['.', '_']) || source.text.contains("__all__") {
                 return Vec::new();
             }
             imported(node).into_iter().map(|it| (it, "unused-import", "import")).collect()
         }
         "assignment" => {
-            let left = node.child_by_field_name("left").filter(|it| it.kind() == "identifier" && !name(*it).starts_with('_'));
-            let is_local = enclosing(node, &["function_definition", "class_definition"]).is_some_and(|it| it.kind() == "function_definition");
-            let is_plain = node.child_by_field_name("type").is_none() && node.parent().is_some_and(|it| it.kind() == "expression_statement");
+            let left =
+                node.child_by_field_name("left").filter(|it| it.kind() == "identifier" && !name(*it).starts_with('_'));
+            let is_local = enclosing(node, &["function_definition", "class_definition"])
+                .is_some_and(|it| it.kind() == "function_definition");
+            let is_plain = node.child_by_field_name("type").is_none()
+                && node.parent().is_some_and(|it| it.kind() == "expression_statement");
             let reads_all = ["locals()", "eval(", "exec(", "vars()"].iter().any(|it| source.text.contains(it));
-            left.filter(|_| is_local && is_plain && !reads_all).map(|it| (it, "unused-local", "local")).into_iter().collect()
+            left.filter(|_| is_local && is_plain && !reads_all)
+                .map(|it| (it, "unused-local", "local"))
+                .into_iter()
+                .collect()
         }
         "function_definition" => {
-            let method = node.child_by_field_name("name").filter(|it| name(*it).starts_with("__") && !name(*it).ends_with("__"));
-            let in_class = enclosing(node, &["class_definition", "function_definition"]).is_some_and(|it| it.kind() == "class_definition");
+            let method =
+                node.child_by_field_name("name").filter(|it| name(*it).starts_with("__") && !name(*it).ends_with("__"));
+            let in_class = enclosing(node, &["class_definition", "function_definition"])
+                .is_some_and(|it| it.kind() == "class_definition");
             let is_decorated = node.parent().is_some_and(|it| it.kind() == "decorated_definition");
-            method.filter(|_| in_class && !is_decorated).map(|it| (it, "unused-function", "private method")).into_iter().collect()
+            method
+                .filter(|_| in_class && !is_decorated)
+                .map(|it| (it, "unused-function", "private method"))
+                .into_iter()
+                .collect()
         }
         _ => Vec::new(),
     }
@@ -144,12 +167,14 @@ fn javascript<'t>(source: &Source<'_>, node: Node<'t>) -> Vec<Named<'t>> {
             bound.map(|it| (it, "unused-import", "import"))
         }
         "import_clause" => {
-            let default = node.named_child(0).filter(|it| it.kind() == "identifier" && text_of(*it, source.text) != "React");
+            let default =
+                node.named_child(0).filter(|it| it.kind() == "identifier" && text_of(*it, source.text) != "React");
             default.map(|it| (it, "unused-import", "import"))
         }
         "variable_declarator" => {
             let is_local = enclosing(node, &["statement_block"]).is_some();
-            name.filter(|it| is_local && !text_of(*it, source.text).starts_with('_')).map(|it| (it, "unused-local", "local"))
+            name.filter(|it| is_local && !text_of(*it, source.text).starts_with('_'))
+                .map(|it| (it, "unused-local", "local"))
         }
         "function_declaration" => {
             let is_private = node.parent().is_some_and(|it| it.kind() == "program" || it.kind() == "statement_block");
@@ -171,7 +196,12 @@ fn java<'t>(source: &Source<'_>, node: Node<'t>) -> Vec<Named<'t>> {
         "method_declaration" => {
             let before = name.map_or("", |it| &source.text[node.start_byte()..it.start_byte()]);
             let is_private = before.contains("private ") && !before.contains('@');
-            let is_called_by_name = name.is_some_and(|it| matches!(text_of(it, source.text), "readObject" | "writeObject" | "readResolve" | "writeReplace" | "readObjectNoData"));
+            let is_called_by_name = name.is_some_and(|it| {
+                matches!(
+                    text_of(it, source.text),
+                    "readObject" | "writeObject" | "readResolve" | "writeReplace" | "readObjectNoData"
+                )
+            });
             name.filter(|_| is_private && !is_called_by_name).map(|it| (it, "unused-function", "private method"))
         }
         _ => None,
@@ -199,7 +229,10 @@ mod tests {
     use super::*;
 
     fn rules(path: &str, text: &str) -> Vec<String> {
-        findings(&Source::new(Path::new(path), text)).into_iter().map(|it| format!("{}:{}", it.rule, it.line.unwrap())).collect()
+        findings(&Source::new(Path::new(path), text))
+            .into_iter()
+            .map(|it| format!("{}:{}", it.rule, it.line.unwrap()))
+            .collect()
     }
 
     #[test]
@@ -214,7 +247,10 @@ mod tests {
             ("a.cpp", "void f() { while (1) { break;\n\n g(); } }\n"),
         ] {
             let found = rules(path, text);
-            assert!(found.iter().any(|it| it.starts_with("unreachable:3") || it == "unreachable:3"), "{path}: {found:?}");
+            assert!(
+                found.iter().any(|it| it.starts_with("unreachable:3") || it == "unreachable:3"),
+                "{path}: {found:?}"
+            );
         }
     }
 
@@ -243,7 +279,10 @@ mod tests {
         assert_eq!(rules("a.py", "import os\nimport sys\nsys.exit()\n"), ["unused-import:1"]);
         assert_eq!(rules("a.py", "def f():\n    kept = 1\n    lost = 2\n    return kept\n"), ["unused-local:3"]);
         assert_eq!(rules("a.ts", "import { a, b } from 'x';\nexport const c = a;\n"), ["unused-import:1"]);
-        assert_eq!(rules("A.java", "import x.Y;\nclass A { private void g() {} }\n"), ["unused-import:1", "unused-function:2"]);
+        assert_eq!(
+            rules("A.java", "import x.Y;\nclass A { private void g() {} }\n"),
+            ["unused-import:1", "unused-function:2"]
+        );
         assert_eq!(rules("a.cpp", "static int g() { return 1; }\n"), ["unused-function:1"]);
     }
 

@@ -30,7 +30,10 @@ pub fn findings(source: &Source<'_>) -> Vec<Finding> {
             return None;
         }
         if is_print(node, source.text, language) {
-            prints.push(finding(source, node, Severity::Note, "print", "a print that looks forgotten").confidence(Confidence::Low));
+            prints.push(
+                finding(source, node, Severity::Note, "print", "a print that looks forgotten")
+                    .confidence(Confidence::Low),
+            );
         }
         Some(())
     });
@@ -55,13 +58,21 @@ fn is_stop(node: Node<'_>, text: &str, language: Language) -> bool {
     let called = callee(node, text);
     match language {
         Language::Python => {
-            let is_import = node.kind() == "import_statement" && matches!(text_of(node, text), "import pdb" | "import ipdb" | "import pudb");
-            is_import || node.kind() == "call" && matches!(called, "breakpoint" | "pdb.set_trace" | "ipdb.set_trace" | "pudb.set_trace" | "pdb.post_mortem")
+            let is_import = node.kind() == "import_statement"
+                && matches!(text_of(node, text), "import pdb" | "import ipdb" | "import pudb");
+            is_import
+                || node.kind() == "call"
+                    && matches!(
+                        called,
+                        "breakpoint" | "pdb.set_trace" | "ipdb.set_trace" | "pudb.set_trace" | "pdb.post_mortem"
+                    )
         }
         Language::JavaScript | Language::TypeScript | Language::Tsx => node.kind() == "debugger_statement",
         Language::Rust => node.kind() == "macro_invocation" && text_of(node, text).starts_with("dbg!"),
         Language::Go => node.kind() == "call_expression" && called == "runtime.Breakpoint",
-        Language::Cpp => node.kind() == "call_expression" && matches!(called, "__debugbreak" | "DebugBreak" | "__builtin_debugtrap"),
+        Language::Cpp => {
+            node.kind() == "call_expression" && matches!(called, "__debugbreak" | "DebugBreak" | "__builtin_debugtrap")
+        }
         Language::Java => false,
     }
 }
@@ -71,11 +82,19 @@ fn is_print(node: Node<'_>, text: &str, language: Language) -> bool {
     match language {
         Language::Python => node.kind() == "call" && matches!(called, "print" | "pprint" | "pprint.pprint"),
         Language::JavaScript | Language::TypeScript | Language::Tsx => {
-            node.kind() == "call_expression" && matches!(called, "console.log" | "console.debug" | "console.dir" | "console.trace")
+            node.kind() == "call_expression"
+                && matches!(called, "console.log" | "console.debug" | "console.dir" | "console.trace")
         }
-        Language::Rust => node.kind() == "macro_invocation" && (text_of(node, text).starts_with("println!") || text_of(node, text).starts_with("eprintln!")),
+        Language::Rust => {
+            node.kind() == "macro_invocation"
+                && (text_of(node, text).starts_with("println!") || text_of(node, text).starts_with("eprintln!"))
+        }
         Language::Go => node.kind() == "call_expression" && matches!(called, "fmt.Println" | "fmt.Printf" | "println"),
-        Language::Java => node.kind() == "method_invocation" && (text_of(node, text).starts_with("System.out.print") || text_of(node, text).starts_with("System.err.print")),
+        Language::Java => {
+            node.kind() == "method_invocation"
+                && (text_of(node, text).starts_with("System.out.print")
+                    || text_of(node, text).starts_with("System.err.print"))
+        }
         Language::Cpp => node.kind() == "call_expression" && called == "printf",
     }
 }
@@ -88,7 +107,9 @@ fn callee<'s>(node: Node<'_>, text: &'s str) -> &'s str {
 fn has_log(text: &str, language: Language) -> bool {
     let marks: &[&str] = match language {
         Language::Python => &["import logging", "getLogger(", "logger.", "log."],
-        Language::JavaScript | Language::TypeScript | Language::Tsx => &["logger.", "winston", "pino", "log4js", "log."],
+        Language::JavaScript | Language::TypeScript | Language::Tsx => {
+            &["logger.", "winston", "pino", "log4js", "log."]
+        }
         Language::Rust => &["tracing::", "log::", "info!(", "debug!(", "warn!("],
         Language::Go => &["log.", "slog.", "zap.", "logger."],
         Language::Java => &["Logger ", "LOGGER.", "log.", "logger."],
@@ -101,9 +122,36 @@ fn has_log(text: &str, language: Language) -> bool {
 fn prints_on_purpose(source: &Source<'_>) -> bool {
     let path = source.path.to_string_lossy().to_ascii_lowercase();
     let is_place = path.split(['/', '\\', '.', '_', '-']).any(|it| {
-        matches!(it, "test" | "tests" | "spec" | "script" | "scripts" | "example" | "examples" | "bench" | "benches" | "benchmark" | "bin" | "cli" | "main" | "build" | "tool" | "tools" | "demo" | "cmd" | "setup" | "print" | "console" | "docs")
+        matches!(
+            it,
+            "test"
+                | "tests"
+                | "spec"
+                | "script"
+                | "scripts"
+                | "example"
+                | "examples"
+                | "bench"
+                | "benches"
+                | "benchmark"
+                | "bin"
+                | "cli"
+                | "main"
+                | "build"
+                | "tool"
+                | "tools"
+                | "demo"
+                | "cmd"
+                | "setup"
+                | "print"
+                | "console"
+                | "docs"
+        )
     });
-    is_place || ["__main__", "fn main(", "func main(", "void main(", "int main(", "#!/", "argparse", "process.argv"].iter().any(|it| source.text.contains(it))
+    is_place
+        || ["__main__", "fn main(", "func main(", "void main(", "int main(", "#!/", "argparse", "process.argv"]
+            .iter()
+            .any(|it| source.text.contains(it))
 }
 
 #[cfg(test)]

@@ -32,6 +32,8 @@ const THINNING: usize = MIN_TOKENS - WINDOW + 1;
 const MAX_PLACES: usize = 16;
 const MAX_FILES: usize = 20_000;
 const MAX_FILE_BYTES: usize = 500_000;
+/// How many tokens of one changed file are compared with others, all places together.
+const MAX_COMPARISONS: usize = 20_000_000;
 /// More tokens than this are not indexed.
 const MAX_TOKENS: usize = 40_000_000;
 
@@ -91,6 +93,7 @@ pub fn report(change: &ChangeSet, after: &dyn Tree) -> CheckReport {
 /// Reports each copy that a change adds, with an index of the changed tree.
 pub fn report_with(change: &ChangeSet, index: &Index) -> CheckReport {
     let mut report = CheckReport::ran(NAME);
+    let mut left_out = index.left_out.clone();
     for file in &change.files {
         let Some(text) = file.after.text().filter(|it| it.len() <= MAX_FILE_BYTES) else { continue };
         let source = Source::new(&file.path, text);
@@ -101,11 +104,15 @@ pub fn report_with(change: &ChangeSet, index: &Index) -> CheckReport {
         let tokens_before = tokens(&old);
         let tokens = tokens(&source);
         let added = added(&tokens_before, &tokens);
-        report.after.extend(copies(&source, &tokens, index, &added));
+        let mut budget = MAX_COMPARISONS;
+        report.after.extend(copies(&source, &tokens, index, &added, &mut budget));
+        if budget == 0 {
+            left_out.push((file.path.clone(), "too repetitive to compare in full".to_owned()));
+        }
         report.analysed.push(file.path.clone());
     }
-    if !index.left_out.is_empty() {
-        report.status = CheckStatus::Partial(index.left_out.clone());
+    if !left_out.is_empty() {
+        report.status = CheckStatus::Partial(left_out);
     }
     report
 }
@@ -118,7 +125,7 @@ fn added(before: &Tokens, after: &Tokens) -> Vec<bool> {
     windows(&after.hashes).map(|it| balance[&it] > 0).collect()
 }
 
-fn copies(source: &Source<'_>, tokens: &Tokens, index: &Index, added: &[bool]) -> Vec<Finding> {
+fn copies(source: &Source<'_>, tokens: &Tokens, index: &Index, added: &[bool], budget: &mut usize) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut reported_to = 0;
     for (hash, at) in fingerprints(&tokens.hashes) {
@@ -128,8 +135,8 @@ fn copies(source: &Source<'_>, tokens: &Tokens, index: &Index, added: &[bool]) -
             continue;
         }
         let places = index.places.get(&hash).map(Vec::as_slice).unwrap_or_default();
-        let copies = places.iter().filter_map(|place| copy(source, tokens, index, at, *place));
-        let Some(longest) = copies.max_by_key(|it| it.tokens.len()) else { continue };
+        let found = places.iter().filter_map(|place| copy(source, tokens, index, at, *place, budget));
+        let Some(longest) = found.max_by_key(|it| it.tokens.len()) else { continue };
         reported_to = longest.tokens.end;
         let range = tokens.ranges[longest.tokens.start].start..tokens.ranges[longest.tokens.end - 1].end;
         let span = source.span(range.clone());
@@ -142,7 +149,10 @@ fn copies(source: &Source<'_>, tokens: &Tokens, index: &Index, added: &[bool]) -
                     .cwe(&[1041_u16][..])
                     .evidence(format!("the same tokens stand at {original}"))
                     .within(source.path, span)
-                    .key(format!("{:016x}", tokens.hashes[longest.tokens.clone()].iter().fold(0, |sum, it| mix(sum, *it))))
+                    .key(format!(
+                        "{:016x}",
+                        tokens.hashes[longest.tokens.clone()].iter().fold(0, |sum, it| mix(sum, *it))
+                    ))
                     .hint("Call the original, or give both a common function."),
             );
         }
@@ -157,16 +167,24 @@ struct Copy<'i> {
 }
 
 /// Returns how far the text and a place of the index say the same, around a shared hash.
-fn copy<'i>(source: &Source<'_>, tokens: &Tokens, index: &'i Index, at: usize, place: (u32, u32)) -> Option<Copy<'i>> {
+fn copy<'i>(
+    source: &Source<'_>,
+    tokens: &Tokens,
+    index: &'i Index,
+    at: usize,
+    place: (u32, u32),
+    budget: &mut usize,
+) -> Option<Copy<'i>> {
     let (path, other, lines) = index.files.get(place.0 as usize)?;
     let there = place.1 as usize;
     let is_self = path == source.path;
-    if is_self && there == at {
+    if is_self && there == at || *budget == 0 {
         return None;
     }
     let same = |here: usize, there: usize| tokens.hashes.get(here).is_some_and(|it| other.get(there) == Some(it));
     let ahead = (0..).take_while(|n| same(at + n, there + n)).count();
     let behind = (1..=at.min(there)).take_while(|n| same(at - n, there - n)).count();
+    *budget = budget.saturating_sub(ahead + behind);
     let (start, end) = (at - behind, at + ahead);
     // Within one file the later place is the copy, and a run that overlaps itself is a table.
     let is_first = is_self && (there > at || there - behind + (end - start) > start);
@@ -179,10 +197,19 @@ fn tokens(source: &Source<'_>) -> Tokens {
     let Some(tree) = source.tree() else { return tokens };
     walk(tree.root(), (), |node, ()| {
         let kind = node.kind();
-        if is_comment(node) || kind.contains("import") || kind == "use_declaration" || kind.starts_with("preproc_include") {
+        if is_comment(node)
+            || kind.contains("import")
+            || kind == "use_declaration"
+            || kind.starts_with("preproc_include")
+        {
             return None;
         }
-        let is_literal = node.is_named() && (kind.contains("string") || kind.contains("number") || kind.contains("integer") || kind.contains("float") || kind == "char_literal");
+        let is_literal = node.is_named()
+            && (kind.contains("string")
+                || kind.contains("number")
+                || kind.contains("integer")
+                || kind.contains("float")
+                || kind == "char_literal");
         // What is put into a string is code.
         let is_plain = is_literal && !source.text[node.byte_range()].contains(['{', '`']);
         if (node.child_count() == 0 || is_plain) && !node.byte_range().is_empty() {
@@ -276,7 +303,11 @@ mod tests {
             before: Content::Text(before.into()),
             after: Content::Text(after.into()),
         };
-        report(&ChangeSet { files: vec![file] }, &tree).after.into_iter().map(|it| format!("{} {}", it.line.unwrap(), it.message)).collect()
+        report(&ChangeSet { files: vec![file] }, &tree)
+            .after
+            .into_iter()
+            .map(|it| format!("{} {}", it.line.unwrap(), it.message))
+            .collect()
     }
 
     #[test]
@@ -300,7 +331,14 @@ mod tests {
     fn what_was_there_and_what_differs_is_no_copy() {
         let once = function("pay", "total");
         assert_eq!(found(&once, &once, &once), [""; 0]);
-        assert_eq!(found("", &once, &function("pay", "sum").replace("items", "goods").replace("rate", "tax").replace("item", "it")), [""; 0]);
+        assert_eq!(
+            found(
+                "",
+                &once,
+                &function("pay", "sum").replace("items", "goods").replace("rate", "tax").replace("item", "it")
+            ),
+            [""; 0]
+        );
     }
 
     #[test]

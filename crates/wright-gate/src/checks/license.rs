@@ -58,7 +58,11 @@ fn conflict(source: &Source<'_>, header: Header<'_>, license: &str) -> Option<Fi
             .key(header.expression.to_owned())
     };
     let Some(asked) = terms(header.expression) else {
-        return Some(finding(Severity::Note, "unknown-license", format!("`{}` is no license expression", header.expression)));
+        return Some(finding(
+            Severity::Note,
+            "unknown-license",
+            format!("`{}` is no license expression", header.expression),
+        ));
     };
     let given = terms(license)?;
     let same = header.expression.trim_end_matches("-only").trim_end_matches("-or-later");
@@ -87,7 +91,8 @@ fn header(text: &str) -> Option<Header<'_>> {
     if let Some(at) = head.find(TAG) {
         let start = at + TAG.len();
         let line = head[start..].lines().next().unwrap_or_default();
-        let expression = line.trim().trim_end_matches("*/").trim_end_matches("-->").trim_end_matches(['"', '\'', ',', ';']).trim();
+        let expression =
+            line.trim().trim_end_matches("*/").trim_end_matches("-->").trim_end_matches(['"', '\'', ',', ';']).trim();
         return (!expression.is_empty()).then(|| Header { expression, range: at..start + line.trim_end().len() });
     }
     NOTICES.iter().find_map(|(words, expression)| {
@@ -133,7 +138,8 @@ fn terms(expression: &str) -> Option<Terms> {
 
 fn terms_of(license: &LicenseReq) -> Terms {
     let LicenseItem::Spdx { id, .. } = &license.license else { return Terms::Permissive };
-    let is_weak = ["LGPL", "MPL", "EPL", "CDDL", "EUPL", "OSL", "CPL", "MS-RL"].iter().any(|it| id.name.starts_with(it));
+    let is_weak =
+        ["LGPL", "MPL", "EPL", "CDDL", "EUPL", "OSL", "CPL", "MS-RL"].iter().any(|it| id.name.starts_with(it));
     match () {
         // A linking exception takes the edge off.
         () if is_weak || license.addition.is_some() && id.name.starts_with("GPL") => Terms::Weak,
@@ -147,12 +153,15 @@ fn license_of(tree: &dyn Tree) -> Option<String> {
     const MANIFESTS: &[&str] = &["Cargo.toml", "pyproject.toml", "package.json"];
     let stated = MANIFESTS.iter().find_map(|path| {
         let text = tree.read(Path::new(path))?;
-        let line = text.lines().find(|it| it.trim_start().trim_start_matches('"').starts_with("license") && it.contains(['=', ':']))?;
+        let line = text
+            .lines()
+            .find(|it| it.trim_start().trim_start_matches('"').starts_with("license") && it.contains(['=', ':']))?;
         let value = line.split_once(['=', ':'])?.1.split(['"', '\'']).nth(1)?.to_owned();
         terms(&value).map(|_| value)
     });
     stated.or_else(|| {
-        let paths: Vec<&PathBuf> = tree.paths().iter().filter(|it| it.components().count() == 1 && is_license_text(it)).collect();
+        let paths: Vec<&PathBuf> =
+            tree.paths().iter().filter(|it| it.components().count() == 1 && is_license_text(it)).collect();
         let named = paths.into_iter().filter_map(|path| named_license(&tree.read(path)?)).collect::<Vec<_>>();
         (!named.is_empty()).then(|| named.join(" OR "))
     })
@@ -191,7 +200,12 @@ mod tests {
 
     fn rules(manifest: (&str, &str), text: &str) -> Vec<String> {
         let tree: MemoryTree = [manifest].into_iter().collect();
-        let file = FileDelta { path: "a.c".into(), moved_from: None, before: Content::Absent, after: Content::Text(text.into()) };
+        let file = FileDelta {
+            path: "a.c".into(),
+            moved_from: None,
+            before: Content::Absent,
+            after: Content::Text(text.into()),
+        };
         report(&ChangeSet { files: vec![file] }, &tree).after.into_iter().map(|it| it.rule.to_string()).collect()
     }
 
@@ -206,7 +220,8 @@ mod tests {
     fn copyleft_in_a_permissive_repository_is_a_conflict() {
         assert_eq!(rules(PERMISSIVE, &tag("GPL-2.0-only")), ["license-conflict"]);
         assert_eq!(rules(PERMISSIVE, &tag("MPL-2.0")), ["license-conflict"]);
-        let notice = "/* This is distributed under the terms of the GNU General\n * Public License as published by the FSF */\n";
+        let notice =
+            "/* This is distributed under the terms of the GNU General\n * Public License as published by the FSF */\n";
         assert_eq!(rules(PERMISSIVE, notice), ["license-conflict"]);
     }
 

@@ -125,7 +125,9 @@ fn implemented(source: &Source<'_>) -> Vec<String> {
     walk(tree.root(), (), |node, ()| {
         match node.kind() {
             "impl_item" => node.child_by_field_name("trait").into_iter().for_each(&mut add),
-            "argument_list" if node.parent().is_some_and(|it| it.kind() == "class_definition") => named_children(node).into_iter().for_each(&mut add),
+            "argument_list" if node.parent().is_some_and(|it| it.kind() == "class_definition") => {
+                named_children(node).into_iter().for_each(&mut add)
+            }
             "super_interfaces" | "implements_clause" | "extends_clause" | "superclass" => {
                 let lists = named_children(node).into_iter();
                 let names = lists.flat_map(|it| if it.kind() == "type_list" { named_children(it) } else { vec![it] });
@@ -141,15 +143,19 @@ fn implemented(source: &Source<'_>) -> Vec<String> {
 /// Reports a free function whose only statement calls another with the same parameters in the same order.
 fn pass_through(source: &Source<'_>, node: Node<'_>, language: Language) -> Option<Finding> {
     let table = grammar(language);
-    let is_free = matches!(node.kind(), "function_definition" | "function_item" | "function_declaration") && is_top(node);
+    let is_free =
+        matches!(node.kind(), "function_definition" | "function_item" | "function_declaration") && is_top(node);
     let body = node.child_by_field_name("body").filter(|_| is_free)?;
     let mut statements = named_children(body);
-    if let [only] = statements[..] && only.kind() == "statement_list" {
+    if let [only] = statements[..]
+        && only.kind() == "statement_list"
+    {
         statements = named_children(only);
     }
     let [statement] = statements[..] else { return None };
     let mut inner = statement;
-    while matches!(inner.kind(), "return_statement" | "expression_statement" | "expression_list" | "return_expression") {
+    while matches!(inner.kind(), "return_statement" | "expression_statement" | "expression_list" | "return_expression")
+    {
         inner = inner.named_child(0)?;
     }
     if !table.calls.contains(&inner.kind()) || has_comment(body) {
@@ -157,18 +163,32 @@ fn pass_through(source: &Source<'_>, node: Node<'_>, language: Language) -> Opti
     }
     let names = |list: Option<Node<'_>>| {
         let names = list.map(named_children).unwrap_or_default().into_iter().map(|it| {
-            let name = it.child_by_field_name("name").or_else(|| it.child_by_field_name("pattern")).or_else(|| it.child_by_field_name("declarator"));
+            let name = it
+                .child_by_field_name("name")
+                .or_else(|| it.child_by_field_name("pattern"))
+                .or_else(|| it.child_by_field_name("declarator"));
             text_of(name.unwrap_or(it), source.text).to_owned()
         });
         names.collect::<Vec<_>>()
     };
-    let parameters = node.child_by_field_name("parameters").or_else(|| node.child_by_field_name("declarator")?.child_by_field_name("parameters"));
+    let parameters = node
+        .child_by_field_name("parameters")
+        .or_else(|| node.child_by_field_name("declarator")?.child_by_field_name("parameters"));
     let (given, taken) = (names(inner.child_by_field_name("arguments")), names(parameters));
     let called = inner.child_by_field_name("function").map_or("", |it| text_of(it, source.text));
-    let name = node.child_by_field_name("name").or_else(|| node.child_by_field_name("declarator")?.child_by_field_name("declarator"))?;
-    let is_plain = !called.is_empty() && called.chars().all(|it| it.is_alphanumeric() || it == '_') && called.starts_with(char::is_lowercase);
+    let name = node
+        .child_by_field_name("name")
+        .or_else(|| node.child_by_field_name("declarator")?.child_by_field_name("declarator"))?;
+    let is_plain = !called.is_empty()
+        && called.chars().all(|it| it.is_alphanumeric() || it == '_')
+        && called.starts_with(char::is_lowercase);
     (taken.len() >= 2 && given == taken && is_plain && called != text_of(name, source.text)).then(|| {
-        note(source, name, "pass-through", format!("`{}` only calls `{called}` with what it was given", text_of(name, source.text)))
+        note(
+            source,
+            name,
+            "pass-through",
+            format!("`{}` only calls `{called}` with what it was given", text_of(name, source.text)),
+        )
     })
 }
 
@@ -187,12 +207,17 @@ fn swallowed(source: &Source<'_>, node: Node<'_>, language: Language) -> Option<
         return None;
     }
     let mut cursor = node.walk();
-    let body = node.child_by_field_name("body").or_else(|| node.children(&mut cursor).find(|it| it.kind() == "block"))?;
-    let is_empty = named_children(body).iter().all(|it| it.kind() == "pass_statement") && !text_of(node, source.text).contains(['#']) && !has_comment(body);
+    let body =
+        node.child_by_field_name("body").or_else(|| node.children(&mut cursor).find(|it| it.kind() == "block"))?;
+    let is_empty = named_children(body).iter().all(|it| it.kind() == "pass_statement")
+        && !text_of(node, source.text).contains(['#'])
+        && !has_comment(body);
     let head = source.text[node.start_byte()..body.start_byte()].trim();
     let is_all = match language {
-        Language::Python => matches!(head.trim_end_matches(':').trim(), "except" | "except Exception" | "except BaseException"),
-        Language::Java => ["Exception ", "Throwable "].iter().any(|it| head.contains(&format!("({it}"))) ,
+        Language::Python => {
+            matches!(head.trim_end_matches(':').trim(), "except" | "except Exception" | "except BaseException")
+        }
+        Language::Java => ["Exception ", "Throwable "].iter().any(|it| head.contains(&format!("({it}"))),
         Language::Cpp => head.contains("..."),
         _ => true,
     };
@@ -202,15 +227,20 @@ fn swallowed(source: &Source<'_>, node: Node<'_>, language: Language) -> Option<
 /// Reports a class named a factory that has one method, which makes one thing.
 fn factory(source: &Source<'_>, node: Node<'_>) -> Option<Finding> {
     let is_class = matches!(node.kind(), "class_definition" | "class_declaration");
-    let name = node.child_by_field_name("name").filter(|it| is_class && text_of(*it, source.text).ends_with("Factory"))?;
+    let name =
+        node.child_by_field_name("name").filter(|it| is_class && text_of(*it, source.text).ends_with("Factory"))?;
     let members = named_children(node.child_by_field_name("body")?);
     let [method] = members[..] else { return None };
     let statements = named_children(method.child_by_field_name("body")?);
     let [statement] = statements[..] else { return None };
     let made = statement.named_child(0).filter(|_| statement.kind() == "return_statement")?;
     let text = text_of(made, source.text).trim_start_matches("new ");
-    let is_made = text.starts_with(char::is_uppercase) && text.contains('(') && node.child_by_field_name("superclasses").is_none();
-    is_made.then(|| note(source, name, "needless-factory", format!("`{}` makes one thing in one way", text_of(name, source.text))))
+    let is_made = text.starts_with(char::is_uppercase)
+        && text.contains('(')
+        && node.child_by_field_name("superclasses").is_none();
+    is_made.then(|| {
+        note(source, name, "needless-factory", format!("`{}` makes one thing in one way", text_of(name, source.text)))
+    })
 }
 
 fn note(source: &Source<'_>, node: Node<'_>, rule: &'static str, message: String) -> Finding {
@@ -256,14 +286,22 @@ mod tests {
         assert_eq!(rules("A.java", "class A { void f() { try { g(); } catch (Exception e) {} } }"), ["swallowed"]);
         assert_eq!(rules("a.py", "try:\n    f()\nexcept KeyError:\n    pass\n"), [""; 0]);
         assert_eq!(rules("a.js", "try { f(); } catch (e) { /* best effort */ }\n"), [""; 0]);
-        assert_eq!(rules("a.py", "class CarFactory:\n    def make(self):\n        return Car()\n"), ["needless-factory"]);
+        assert_eq!(
+            rules("a.py", "class CarFactory:\n    def make(self):\n        return Car()\n"),
+            ["needless-factory"]
+        );
     }
 
     #[test]
     fn an_interface_with_one_implementation_is_found_when_a_change_adds_it() {
         let text = "trait Store { fn get(&self); }\nstruct Disk;\nimpl Store for Disk { fn get(&self) {} }\n";
         let rules = |text: &str| {
-            let file = FileDelta { path: "a.rs".into(), moved_from: None, before: Content::Absent, after: Content::Text(text.into()) };
+            let file = FileDelta {
+                path: "a.rs".into(),
+                moved_from: None,
+                before: Content::Absent,
+                after: Content::Text(text.into()),
+            };
             let after: MemoryTree = [("a.rs", text)].into_iter().collect();
             report(&ChangeSet { files: vec![file] }, &MemoryTree::default(), &after).after.len()
         };

@@ -34,7 +34,19 @@ impl Place {
         let name = path.file_name().map(|it| it.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
         let is_lock = name.ends_with(".lock") || name.ends_with("-lock.json") || name.ends_with("-lock.yaml");
         let is_test = lower.split(['/', '\\', '_', '-', '.']).any(|it| {
-            matches!(it, "test" | "tests" | "testing" | "testdata" | "spec" | "specs" | "fixture" | "fixtures" | "mock" | "mocks")
+            matches!(
+                it,
+                "test"
+                    | "tests"
+                    | "testing"
+                    | "testdata"
+                    | "spec"
+                    | "specs"
+                    | "fixture"
+                    | "fixtures"
+                    | "mock"
+                    | "mocks"
+            )
         });
         let is_code = Language::from_path(path).is_some() || has_code_extension(&name);
         Self { is_code, is_lock: is_lock || name == "go.sum", is_test }
@@ -47,7 +59,8 @@ impl Place {
 }
 
 fn has_code_extension(name: &str) -> bool {
-    const CODE: &[&str] = &["c", "cs", "rb", "php", "swift", "kt", "scala", "lua", "pl", "dart", "m", "vue", "svelte", "html"];
+    const CODE: &[&str] =
+        &["c", "cs", "rb", "php", "swift", "kt", "scala", "lua", "pl", "dart", "m", "vue", "svelte", "html"];
     name.rsplit_once('.').is_some_and(|(_, extension)| CODE.contains(&extension))
 }
 
@@ -82,26 +95,169 @@ fn name_around(text: &str, hit: Range<usize>) -> Range<usize> {
 /// Returns what a name says about its value; `None` when it speaks of something else.
 fn kind(name: &str) -> Option<Kind> {
     const ELSE: &[&str] = &[
-        "path", "file", "filename", "dir", "name", "names", "url", "uri", "endpoint", "field", "label", "hint", "regex", "pattern",
-        "type", "types", "length", "len", "size", "count", "expiry", "expires", "ttl", "policy", "prompt", "message", "msg",
-        "error", "errors", "header", "headers", "param", "prefix", "suffix", "format", "class", "page", "form", "input", "version", "scope",
-        "scopes", "issuer", "algorithm", "algo", "timeout", "column", "table", "event", "action", "model", "title", "description",
-        "info", "mode", "index", "idx", "kind", "max", "min", "limit", "status", "state", "required", "enabled", "validator",
-        "manager", "provider", "handler", "service", "store", "list", "map", "set", "id", "ids", "ref", "arn", "env", "var",
-        "attr", "attribute", "property", "tokenizer", "usage", "budget", "re", "fingerprint", "callback", "link", "button", "selector", "placeholder",
+        "path",
+        "file",
+        "filename",
+        "dir",
+        "name",
+        "names",
+        "url",
+        "uri",
+        "endpoint",
+        "field",
+        "label",
+        "hint",
+        "regex",
+        "pattern",
+        "type",
+        "types",
+        "length",
+        "len",
+        "size",
+        "count",
+        "expiry",
+        "expires",
+        "ttl",
+        "policy",
+        "prompt",
+        "message",
+        "msg",
+        "error",
+        "errors",
+        "header",
+        "headers",
+        "param",
+        "prefix",
+        "suffix",
+        "format",
+        "class",
+        "page",
+        "form",
+        "input",
+        "version",
+        "scope",
+        "scopes",
+        "issuer",
+        "algorithm",
+        "algo",
+        "timeout",
+        "column",
+        "table",
+        "event",
+        "action",
+        "model",
+        "title",
+        "description",
+        "info",
+        "mode",
+        "index",
+        "idx",
+        "kind",
+        "max",
+        "min",
+        "limit",
+        "status",
+        "state",
+        "required",
+        "enabled",
+        "validator",
+        "manager",
+        "provider",
+        "handler",
+        "service",
+        "store",
+        "list",
+        "map",
+        "set",
+        "id",
+        "ids",
+        "ref",
+        "arn",
+        "env",
+        "var",
+        "attr",
+        "attribute",
+        "property",
+        "tokenizer",
+        "usage",
+        "budget",
+        "re",
+        "fingerprint",
+        "callback",
+        "link",
+        "button",
+        "selector",
+        "placeholder",
     ];
     const KEYS: &[&str] = &[
-        "secret", "token", "apikey", "accesskey", "privatekey", "authkey", "signingkey", "encryptionkey", "secretkey", "masterkey",
-        "sessionkey", "accountkey", "licensekey", "deploykey", "servicekey", "appkey", "clientkey", "adminkey", "storagekey",
-        "sharedkey", "consumerkey", "credential", "credentials", "creds", "authorization", "passkey", "hmackey", "jwtkey", "apisecret",
-        "clientsecret", "appsecret", "auth", "authcode", "apitoken", "accesstoken", "authtoken", "refreshtoken", "subscriptionkey",
-        "webhookkey", "integrationkey", "writekey", "readkey", "userkey", "productkey", "streamkey", "serverkey", "projectkey",
+        "secret",
+        "token",
+        "apikey",
+        "accesskey",
+        "privatekey",
+        "authkey",
+        "signingkey",
+        "encryptionkey",
+        "secretkey",
+        "masterkey",
+        "sessionkey",
+        "accountkey",
+        "licensekey",
+        "deploykey",
+        "servicekey",
+        "appkey",
+        "clientkey",
+        "adminkey",
+        "storagekey",
+        "sharedkey",
+        "consumerkey",
+        "credential",
+        "credentials",
+        "creds",
+        "authorization",
+        "passkey",
+        "hmackey",
+        "jwtkey",
+        "apisecret",
+        "clientsecret",
+        "appsecret",
+        "auth",
+        "authcode",
+        "apitoken",
+        "accesstoken",
+        "authtoken",
+        "refreshtoken",
+        "subscriptionkey",
+        "webhookkey",
+        "integrationkey",
+        "writekey",
+        "readkey",
+        "userkey",
+        "productkey",
+        "streamkey",
+        "serverkey",
+        "projectkey",
     ];
-    const PASSWORDS: &[&str] =
-        &["password", "passwd", "pwd", "pass", "passphrase", "passcode", "pw", "passw", "passwort", "userpass", "dbpass"];
+    const PASSWORDS: &[&str] = &[
+        "password",
+        "passwd",
+        "pwd",
+        "pass",
+        "passphrase",
+        "passcode",
+        "pw",
+        "passw",
+        "passwort",
+        "userpass",
+        "dbpass",
+    ];
     let words = words(name);
     let last = words.last()?.as_str();
-    if ELSE.contains(&last) || words.iter().any(|it| matches!(it.as_str(), "public" | "pub" | "csrf" | "xsrf" | "sort" | "foreign" | "primary")) {
+    if ELSE.contains(&last)
+        || words
+            .iter()
+            .any(|it| matches!(it.as_str(), "public" | "pub" | "csrf" | "xsrf" | "sort" | "foreign" | "primary"))
+    {
         return None;
     }
     let last_two = words.len().checked_sub(2).map(|at| words[at..].concat()).unwrap_or_default();
@@ -177,8 +333,7 @@ fn skip(bytes: &[u8], at: usize, max: usize, is_skipped: impl Fn(u8) -> bool) ->
 
 /// Skips a type between a name and its `=`: `: &'static str`, `: Optional[str]`, ` string`.
 fn skip_annotation(text: &str, at: usize) -> usize {
-    let line = text[at..].lines().next().unwrap_or_default();
-    let head: String = line.chars().take(48).collect();
+    let head: String = text[at..].chars().take(48).take_while(|it| *it != '\n').collect();
     let Some(equals) = head.find('=').filter(|&it| it > 0 && !head[it..].starts_with("=>")) else { return at };
     let kind = head[..equals].trim();
     let kind = kind.strip_prefix(':').unwrap_or(kind).trim();
@@ -222,13 +377,29 @@ fn operator(rest: &[u8], is_flag: bool, was_closed: bool, has_space: bool) -> Op
 
 /// Skips what may stand in front of a literal: `b`, `r`, `@`, `String::from(`, `env("X", `.
 fn skip_opening(text: &str, at: usize) -> usize {
-    const OPENINGS: &[&str] =
-        &["String::from(", "Some(", "Ok(", "new String(", "(", "[", "b", "r", "u", "@", "L", "f", "rb", "br", "\"", "'"];
+    const OPENINGS: &[&str] = &[
+        "String::from(",
+        "Some(",
+        "Ok(",
+        "new String(",
+        "(",
+        "[",
+        "b",
+        "r",
+        "u",
+        "@",
+        "L",
+        "f",
+        "rb",
+        "br",
+        "\"",
+        "'",
+    ];
     let rest = &text[at..];
     let is_literal = |it: &str| it.starts_with(['"', '\'']);
     if let Some(call) = ["env(", "getenv(", "get(", "Getenv("].iter().find(|it| rest.starts_with(**it)) {
         // The second argument is the value that is used when the first names none.
-        let line = rest.lines().next().unwrap_or_default();
+        let line: String = rest.chars().take(MAX_NAME).take_while(|it| *it != '\n').collect();
         let comma = line.get(call.len()..).and_then(|it| it.find(',')).map_or(0, |it| call.len() + it + 1);
         let spaces = line[comma..].len() - line[comma..].trim_start().len();
         return if comma > 0 { at + comma + spaces } else { at };
@@ -240,10 +411,11 @@ fn skip_opening(text: &str, at: usize) -> usize {
 
 /// Returns whether a value stands in a list of settings within a string: `Server=db;Password=…;`.
 fn is_in_connection_string(text: &str, name: &Range<usize>, at: usize) -> bool {
-    let start = text[..name.start].rfind('\n').map_or(0, |it| it + 1).max(name.start.saturating_sub(400));
-    let Some(before) = text.get(start..name.start) else { return false };
+    let Some(before) = text.get(name.start.saturating_sub(400)..name.start) else { return false };
+    let before = before.rsplit('\n').next().unwrap_or_default();
     let rest: String = text[at..].chars().take(120).take_while(|it| !matches!(it, '\n')).collect();
-    let has_pairs = before.matches('=').count() >= 1 && before.contains(';') || rest.contains(';') && before.contains(['"', '\'']);
+    let has_pairs =
+        before.matches('=').count() >= 1 && before.contains(';') || rest.contains(';') && before.contains(['"', '\'']);
     has_pairs && rest.contains([';', '"', '\''])
 }
 
@@ -274,7 +446,7 @@ fn judge(text: &str, value: Value, kind: Kind, place: &Place) -> Option<Secret> 
     if it.len() < 4 || !is_literal_value(it, value.is_quoted) || is_placeholder(it) || is_common_word(it) {
         return None;
     }
-    if is_sequence(it) || is_repetitive(it) || has_typed_run(it) || is_uuid(it) {
+    if is_sequence(it) || is_repetitive(it) || has_typed_run(it) || has_uuid(it) {
         return None;
     }
     let (severity, confidence) = match kind {
@@ -305,10 +477,8 @@ fn password(value: &str, is_quoted: bool, place: &Place) -> Option<(Severity, Co
         return None;
     }
     let has = |is: fn(&char) -> bool| value.chars().any(|it| is(&it));
-    let is_varied = has(char::is_ascii_alphabetic) && (has(char::is_ascii_digit) || has(char::is_ascii_punctuation));
-    // Names joined by one kind of separator are names: `reset-password`, `auth.login.title`.
-    let is_name = !has(char::is_ascii_digit) && value.chars().all(|it| it.is_ascii_alphanumeric() || "_-.:#".contains(it));
-    if is_varied && !is_name && value.len() >= 6 {
+    // Without a digit it is a label, a name or a format more often than a password.
+    if has(char::is_ascii_alphabetic) && has(char::is_ascii_digit) && value.len() >= 6 {
         return Some((Severity::Warning, Confidence::Medium));
     }
     let is_plain_word = value.chars().all(|it| it.is_ascii_lowercase() || it == '_') && value.len() >= 8;
@@ -324,15 +494,16 @@ fn is_literal_value(value: &str, is_quoted: bool) -> bool {
     let calls = value.contains('(') && value.contains(')');
     // `env.TOKEN`, `config.auth.key`, `$TOKEN`: an expression.
     let is_reference = |it: &str| {
-        let dotted = it.contains('.') && it.split('.').all(|part| part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'));
+        let dotted = it.contains('.')
+            && it.split('.').all(|part| part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'));
         it.starts_with(['$', '@', '*', '\\', '[', '|']) || dotted || it.contains("->") || it.contains('[')
     };
     is_visible && !is_template && !is_address && !calls && (is_quoted || !is_reference(value))
 }
 
-fn is_uuid(value: &str) -> bool {
-    value.len() == 36 && value.bytes().enumerate().all(|(at, it)| match at {
-        8 | 13 | 18 | 23 => it == b'-',
-        _ => it.is_ascii_hexdigit(),
-    })
+/// Returns whether a value is or holds five groups joined as in a UUID: an identifier more often than a key.
+fn has_uuid(value: &str) -> bool {
+    const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
+    let groups: Vec<usize> = value.split('-').map(str::len).collect();
+    groups.windows(GROUPS.len()).any(|it| it == GROUPS)
 }

@@ -24,7 +24,10 @@ pub(super) fn is_random(value: &str) -> bool {
     let n_digits = value.bytes().filter(u8::is_ascii_digit).count();
     let has_letter = value.bytes().any(|it| it.is_ascii_alphabetic());
     let least: f64 = if value.len() < 20 { 3.0 } else { 3.3 };
-    n_digits > 0 && has_letter && entropy(value) >= least.min((value.len() as f64).log2() - 0.7) && rarity(value) >= WORDS_END
+    n_digits > 0
+        && has_letter
+        && entropy(value) >= least.min((value.len() as f64).log2() - 0.7)
+        && rarity(value) >= WORDS_END
 }
 
 /// Words, and names made of words, stay below this rarity; drawn letters stay above.

@@ -138,7 +138,8 @@ enum EntrySeverity {
 /// Every rule, made on first use.
 pub(super) static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let issuers = FILES.iter().flat_map(|file| {
-        toml::from_str::<BTreeMap<String, Issuer>>(file).expect("the rules are part of the program and a test reads them")
+        toml::from_str::<BTreeMap<String, Issuer>>(file)
+            .expect("the rules are part of the program and a test reads them")
     });
     let mut all = Vec::new();
     let mut by_keyword: BTreeMap<String, Vec<Call>> = BTreeMap::new();
@@ -170,7 +171,9 @@ fn rule(issuer: &str, name: &str, entry: Entry) -> (Rule, Vec<String>) {
             let source = format!(r"\A({}(?:{body})){END}", regex::escape(&prefix));
             (Form::Prefix(prefix.clone()), source, vec![prefix], 2.7)
         }
-        (None, Some(near), None) => (Form::Near, near_pattern(&near, &entry.value.unwrap_or_default(), entry.strict), near, 3.0),
+        (None, Some(near), None) => {
+            (Form::Near, near_pattern(&near, &entry.value.unwrap_or_default(), entry.strict), near, 3.0)
+        }
         (_, _, pattern) => {
             let form = Form::Around { before: entry.before.unwrap_or(60), after: entry.after.unwrap_or(400) };
             (form, pattern.unwrap_or_default(), entry.keywords.unwrap_or_default(), 2.7)
@@ -203,11 +206,7 @@ fn rule(issuer: &str, name: &str, entry: Entry) -> (Rule, Vec<String>) {
 /// Returns the pattern of a value that is given to a name with one of these words in it.
 fn near_pattern(words: &[String], value: &str, strict: bool) -> String {
     let words: Vec<String> = words.iter().map(|it| regex::escape(it)).collect();
-    let between = if strict {
-        r#"(?:=>|:=|[:=(,])"#
-    } else {
-        r#"(?:(?:=>|:=|[:=(,>|\]]|\s|\bis\b|&quot;){1,5})"#
-    };
+    let between = if strict { r#"(?:=>|:=|[:=(,])"# } else { r#"(?:(?:=>|:=|[:=(,>|\]]|\s|\bis\b|&quot;){1,5})"# };
     format!(
         r#"(?i)\A(?:{})[\w.\-\[ ]{{0,40}}?["'`\\\])]{{0,3}}\s{{0,5}}{between}\s{{0,5}}(?:env\(["'][\w]{{1,40}}["'],\s?)?["'`\\]{{0,3}}(?-i:({value}))(?:[^A-Za-z0-9_\-+/]|\z)"#,
         words.join("|")

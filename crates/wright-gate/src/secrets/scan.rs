@@ -45,7 +45,9 @@ pub(super) fn find_prefixed(text: &str) -> Vec<Secret> {
     for hit in RULES.keywords.find_overlapping_iter(text) {
         for call in &RULES.calls[hit.pattern().as_usize()] {
             match call {
-                Call::Rule(index) if matches!(RULES.all[*index].form, Form::Prefix(_)) => scan.rule(*index, hit.range()),
+                Call::Rule(index) if matches!(RULES.all[*index].form, Form::Prefix(_)) => {
+                    scan.rule(*index, hit.range())
+                }
                 Call::Pem => scan.found.extend(pem::at(text, hit.start())),
                 Call::Rule(_) | Call::Assigned | Call::Url => {}
             }
@@ -111,7 +113,8 @@ fn is_inside_word(bytes: &[u8], word: &Range<usize>) -> bool {
         let is_letter = is_lower(before) || is_upper(before);
         is_letter && !(is_lower(before) && is_upper(word.start)) && is_lower(word.start)
     });
-    let ends_within = (word.end.saturating_sub(2)..word.end).any(|at| at > word.start && is_lower(at - 1) && is_upper(at));
+    let ends_within =
+        (word.end.saturating_sub(2)..word.end).any(|at| at > word.start && is_lower(at - 1) && is_upper(at));
     starts_within || ends_within
 }
 

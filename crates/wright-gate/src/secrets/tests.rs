@@ -27,7 +27,8 @@ fn has_any(path: &str, text: &str) -> bool {
 /// Returns texts that the pattern of a rule matches.
 fn samples(rule: &Rule, runner: &mut TestRunner) -> Vec<String> {
     // What says where a match may stand makes no letters.
-    let unanchored = [(r"\A", ""), (r"\b", ""), (r"|\z)", ")"), ("(?:^|", "(?:"), ("|$)", ")"), ("|/?$|", "|"), ("$|[", "[")];
+    let unanchored =
+        [(r"\A", ""), (r"\b", ""), (r"|\z)", ")"), ("(?:^|", "(?:"), ("|$)", ")"), ("|/?$|", "|"), ("$|[", "[")];
     let source = unanchored.iter().fold(rule.source().to_owned(), |source, (from, to)| source.replace(from, to));
     let hir = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(&source).unwrap();
     let bytes = proptest::string::bytes_regex_parsed(&hir).unwrap_or_else(|error| panic!("{}: {error}", rule.id));

@@ -9,8 +9,28 @@ use crate::{Confidence, Severity};
 
 /// Schemes of services that ask for a password; a word is one there.
 const SERVICES: &[&str] = &[
-    "postgres", "postgresql", "mysql", "mariadb", "mongodb", "mongodb+srv", "redis", "rediss", "amqp", "amqps", "mssql", "sqlserver",
-    "oracle", "clickhouse", "nats", "mqtt", "ldap", "ldaps", "smtp", "smtps", "cockroachdb", "rabbitmq",
+    "postgres",
+    "postgresql",
+    "mysql",
+    "mariadb",
+    "mongodb",
+    "mongodb+srv",
+    "redis",
+    "rediss",
+    "amqp",
+    "amqps",
+    "mssql",
+    "sqlserver",
+    "oracle",
+    "clickhouse",
+    "nats",
+    "mqtt",
+    "ldap",
+    "ldaps",
+    "smtp",
+    "smtps",
+    "cockroachdb",
+    "rabbitmq",
 ];
 
 /// No user name or password is longer.
@@ -22,7 +42,8 @@ pub(super) fn at(text: &str, hit: Range<usize>, place: &Place) -> Option<Secret>
     let is_scheme = |it: &&u8| it.is_ascii_alphanumeric() || matches!(**it, b'+' | b'-' | b'.');
     let n_scheme = bytes[hit.start.saturating_sub(20)..hit.start].iter().rev().take_while(is_scheme).count();
     let scheme = text[hit.start - n_scheme..hit.start].to_ascii_lowercase();
-    let ends = |it: &u8| matches!(it, b'/' | b'@' | b' ' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'\n' | b'\r' | b'\\' | b'?');
+    let ends =
+        |it: &u8| matches!(it, b'/' | b'@' | b' ' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'\n' | b'\r' | b'\\' | b'?');
     let user_end = hit.end + bytes[hit.end..].iter().take(MAX_PART).position(|it| *it == b':' || ends(it))?;
     if bytes[user_end] != b':' || scheme.is_empty() {
         return None;
@@ -33,7 +54,8 @@ pub(super) fn at(text: &str, hit: Range<usize>, place: &Place) -> Option<Secret>
     if bytes[end] != b'@' || !is_literal(password) || !user.is_empty() && !is_literal(user) {
         return None;
     }
-    let is_local = ["localhost", "127.", "[::1]", "host", "example.", "0.0.0.0"].iter().any(|it| text[end + 1..].starts_with(it));
+    let is_local =
+        ["localhost", "127.", "[::1]", "host", "example.", "0.0.0.0"].iter().any(|it| text[end + 1..].starts_with(it));
     let is_service = SERVICES.contains(&scheme.as_str());
     let severity = severity(password, user, is_service, is_local)?;
     Some(Secret {
