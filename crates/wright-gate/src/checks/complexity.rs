@@ -11,7 +11,7 @@ use wright_text::{Function, Language, Node};
 
 use super::grammar::{Grammar, grammar, text_of, walk};
 use crate::change::{ChangeSet, Tree};
-use crate::{CheckReport, Finding, Source};
+use crate::{CheckReport, CheckStatus, Finding, Source};
 
 /// The check's name.
 pub const NAME: &str = "complexity";
@@ -25,6 +25,8 @@ const MAX_NESTING: usize = 7;
 const MAX_PARAMETERS: usize = 12;
 /// How many files a norm is taken from.
 const MAX_NORM_FILES: usize = 300;
+/// A text with more functions is made by a program.
+const MAX_FUNCTIONS: usize = 5_000;
 /// Functions within functions beyond this depth are not measured one by one.
 const MAX_DEPTH: usize = 20;
 
@@ -43,33 +45,37 @@ pub struct Complexity {
     pub parameters: usize,
 }
 
-/// Returns every named function of a text with its complexity, in source order.
-pub fn functions(source: &Source<'_>) -> Vec<(Function, Complexity)> {
-    let Some(tree) = source.tree() else { return Vec::new() };
+/// Returns every named function of a text with its complexity, in source order; `None` where they cannot be measured.
+pub fn functions(source: &Source<'_>) -> Option<Vec<(Function, Complexity)>> {
+    let tree = source.tree()?;
+    let language = tree.language();
     let mut definitions = HashMap::new();
     walk(tree.root(), (), |node, ()| {
-        if grammar(tree.language()).functions.contains(&node.kind())
+        if grammar(language).functions.contains(&node.kind())
             && let Some(body) = node.child_by_field_name("body")
         {
             definitions.entry(body.start_byte()).or_insert(node);
         }
         Some(())
     });
+    if definitions.len() > MAX_FUNCTIONS {
+        return None;
+    }
     let mut open: Vec<usize> = Vec::new();
     let measured = tree.functions().into_iter().filter_map(|function| {
         open.retain(|end| *end > function.range.start);
         open.push(function.range.end);
         let node = definitions.get(&function.body.start).filter(|_| open.len() <= MAX_DEPTH)?;
-        let complexity = measure(*node, &function, source.text, tree.language());
+        let complexity = measure(*node, &function, source.text, language);
         Some((function, complexity))
     });
-    measured.collect()
+    Some(measured.collect())
 }
 
 /// Reports the functions that are hard to follow wherever they stand.
 pub fn findings(source: &Source<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (function, it) in functions(source) {
+    for (function, it) in functions(source).unwrap_or_default() {
         let limits = [
             ("cognitive", it.cognitive, MAX_COGNITIVE, "cognitive complexity"),
             ("length", it.lines, MAX_LINES, "length in lines"),
@@ -79,7 +85,7 @@ pub fn findings(source: &Source<'_>) -> Vec<Finding> {
         for (rule, value, max, what) in limits.into_iter().filter(|(_, value, max, _)| value > max) {
             // The key holds how far beyond, in steps, so that a function that grows further is found anew.
             let key = format!("{}:{rule}:{}", function.qualified_name, value / max);
-            findings.push(place(source, &function, rule, format!("{what} {value}, above {max}")).key(key));
+            findings.push(place(source, &function, rule, &format!("{what} {value}, above {max}")).key(key));
         }
     }
     findings
@@ -89,22 +95,30 @@ pub fn findings(source: &Source<'_>) -> Vec<Finding> {
 pub fn report(change: &ChangeSet, before: &dyn Tree) -> CheckReport {
     let mut report = CheckReport::ran(NAME);
     let mut norms = HashMap::new();
+    let mut left_out = Vec::new();
     for file in &change.files {
         let Some(after) = file.after.text() else { continue };
         let source = Source::new(&file.path, after);
         let Some(language) = source.language else { continue };
+        let Some(measured) = functions(&source) else {
+            left_out.push((file.path.clone(), "too long or too many functions".to_owned()));
+            continue;
+        };
         let norm = *norms.entry(language).or_insert_with(|| norm(before, language));
-        let old = functions(&Source::new(file.path_before(), file.text_before()));
+        let old = functions(&Source::new(file.path_before(), file.text_before())).unwrap_or_default();
         let was = |name: &str| old.iter().filter(|(it, _)| it.qualified_name == name).map(|(_, it)| it.cognitive).max();
-        for (function, it) in functions(&source) {
+        for (function, it) in measured {
             let least = was(&function.qualified_name).unwrap_or(0).max(norm).max(FINE_COGNITIVE);
             if it.cognitive > least {
                 let message = format!("cognitive complexity {}, where this repository is used to {norm}", it.cognitive);
                 let key = format!("{}:grown", function.qualified_name);
-                report.after.push(place(&source, &function, "grown", message).key(key));
+                report.after.push(place(&source, &function, "grown", &message).key(key));
             }
         }
         report.analysed.push(file.path.clone());
+    }
+    if !left_out.is_empty() {
+        report.status = CheckStatus::Partial(left_out);
     }
     report
 }
@@ -115,14 +129,18 @@ pub fn norm(tree: &dyn Tree, language: Language) -> usize {
     let step = paths.len().div_ceil(MAX_NORM_FILES).max(1);
     let texts = paths.into_iter().step_by(step).filter_map(|path| Some((path, tree.read(path)?)));
     let measured = |(path, text): (&PathBuf, std::sync::Arc<str>)| {
-        functions(&Source::new(path, &text)).into_iter().map(|(_, it)| it.cognitive).collect::<Vec<_>>()
+        functions(&Source::new(path, &text))
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(_, it)| it.cognitive)
+            .collect::<Vec<_>>()
     };
     let mut all: Vec<usize> = texts.flat_map(measured).collect();
     all.sort_unstable();
     all.get(all.len() * 19 / 20).copied().unwrap_or(FINE_COGNITIVE)
 }
 
-fn place(source: &Source<'_>, function: &Function, rule: &'static str, message: String) -> Finding {
+fn place(source: &Source<'_>, function: &Function, rule: &'static str, message: &str) -> Finding {
     let mut finding = Finding::note(NAME, format!("`{}` is hard to follow: {message}", function.name))
         .rule(rule)
         .cwe(&[1121_u16][..])
@@ -241,7 +259,7 @@ mod tests {
     use crate::change::{Content, FileDelta, MemoryTree};
 
     fn cognitive(path: &str, text: &str) -> Vec<usize> {
-        functions(&Source::new(Path::new(path), text)).into_iter().map(|(_, it)| it.cognitive).collect()
+        functions(&Source::new(Path::new(path), text)).unwrap().into_iter().map(|(_, it)| it.cognitive).collect()
     }
 
     /// The examples of the definition: two loops, a condition and a jump; a switch; a chain of conditions.
@@ -292,7 +310,7 @@ mod tests {
     #[test]
     fn parameters_nesting_and_cyclomatic_complexity_are_counted() {
         let text = "def f(a, b, c=1, *rest):\n    for x in a:\n        if x and b:\n            pass\n";
-        let (_, it) = functions(&Source::new(Path::new("a.py"), text)).remove(0);
+        let (_, it) = functions(&Source::new(Path::new("a.py"), text)).unwrap().remove(0);
         assert_eq!((it.parameters, it.nesting, it.cyclomatic, it.lines), (4, 2, 4, 4));
     }
 

@@ -43,13 +43,13 @@ pub fn report(change: &ChangeSet, after: &dyn Tree) -> CheckReport {
         let new = header(text);
         if new != old {
             let source = Source::new(&file.path, text);
-            report.after.extend(new.and_then(|header| conflict(&source, header, &license)));
+            report.after.extend(new.and_then(|header| conflict(&source, &header, &license)));
         }
     }
     report
 }
 
-fn conflict(source: &Source<'_>, header: Header<'_>, license: &str) -> Option<Finding> {
+fn conflict(source: &Source<'_>, header: &Header<'_>, license: &str) -> Option<Finding> {
     let finding = |severity, rule, message: String| {
         Finding::new(NAME, severity, message)
             .rule(rule)

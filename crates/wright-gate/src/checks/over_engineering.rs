@@ -126,7 +126,7 @@ fn implemented(source: &Source<'_>) -> Vec<String> {
         match node.kind() {
             "impl_item" => node.child_by_field_name("trait").into_iter().for_each(&mut add),
             "argument_list" if node.parent().is_some_and(|it| it.kind() == "class_definition") => {
-                named_children(node).into_iter().for_each(&mut add)
+                named_children(node).into_iter().for_each(&mut add);
             }
             "super_interfaces" | "implements_clause" | "extends_clause" | "superclass" => {
                 let lists = named_children(node).into_iter();

@@ -46,7 +46,7 @@ pub(super) fn find_prefixed(text: &str) -> Vec<Secret> {
         for call in &RULES.calls[hit.pattern().as_usize()] {
             match call {
                 Call::Rule(index) if matches!(RULES.all[*index].form, Form::Prefix(_)) => {
-                    scan.rule(*index, hit.range())
+                    scan.rule(*index, hit.range());
                 }
                 Call::Pem => scan.found.extend(pem::at(text, hit.start())),
                 Call::Rule(_) | Call::Assigned | Call::Url => {}
