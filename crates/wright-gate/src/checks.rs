@@ -7,7 +7,18 @@
 //! - [`STATIC`]: compares the two sides of one file by itself. These also judge what an agent proposes, see [`crate::full`].
 
 pub mod injection;
+pub mod binaries;
+pub mod commented_out;
+pub mod complexity;
+pub mod dead_code;
+pub mod debug_left;
+pub mod duplication;
+pub(crate) mod grammar;
+pub mod invisible;
+pub mod license;
+pub mod markers;
 pub mod no_secrets;
+pub mod over_engineering;
 pub mod parses;
 pub mod protected_paths;
 pub mod tests_run;
@@ -224,3 +235,6 @@ fn view<'a>(path: &'a Path, change: &'a FileChange) -> Change<'a> {
         after: change.after.as_deref().unwrap_or_default(),
     }
 }
+
+#[cfg(test)]
+mod hostile;

@@ -28,6 +28,7 @@ pub mod ratchet;
 pub mod receipt;
 mod reports;
 pub mod suppression;
+pub mod secrets;
 mod test_run;
 pub mod tools;
 
