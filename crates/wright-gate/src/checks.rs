@@ -2,9 +2,13 @@
 //!
 //! To add one: write `checks/<name>.rs` with a `check` function, and add a line to [`STATIC`].
 
+pub mod loosened_config;
 pub mod no_secrets;
 pub mod parses;
 pub mod protected_paths;
+pub mod special_casing;
+pub mod swallowed;
+pub mod test_tampering;
 pub mod tests_run;
 
 use std::path::Path;

@@ -20,6 +20,7 @@ mod test_run;
 mod check_report;
 mod finding;
 mod source;
+mod tampering;
 mod verified;
 
 pub use check_report::{CheckReport, CheckStatus, Tool};
