@@ -13,6 +13,7 @@ mod guard;
 pub(crate) mod inventory;
 pub(crate) mod marks;
 pub(crate) mod matching;
+mod pairs;
 pub(crate) mod product;
 pub(crate) mod reach;
 pub(crate) mod report;

@@ -115,7 +115,7 @@ fn is_compared(language: Language, tokens: &[crate::tampering::tokens::Token<'_>
     let at = |offset: isize| index.checked_add_signed(offset).and_then(|it| tokens.get(it)).map_or("", |it| it.text);
     let (before, after) = (at(-1), at(1));
     let is_equality = matches!(before, "==" | "===" | "is" | "case") || matches!(after, "==" | "===");
-    let is_equals_call = before == "(" && matches!(at(-2), "equals" | "eq" | "is" | "get" | "equalsIgnoreCase");
+    let is_equals_call = before == "(" && matches!(at(-2), "equals" | "eq" | "equalsIgnoreCase");
     let is_member = matches!(before, "(" | "[" | "{" | ",")
         && tokens[..index].iter().rev().take(12).any(|it| matches!(it.text, "in" | "includes" | "contains"));
     let is_key = after == ":" && matches!(before, "{" | "," | "(")

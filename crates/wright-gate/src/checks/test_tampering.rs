@@ -7,12 +7,11 @@
 use std::path::Path;
 
 use wright_repo::project::is_test_path;
-use wright_text::Language;
 
 use super::{loosened_config, special_casing};
 use crate::change::{ChangeSet, FileDelta, Tree};
 use crate::tampering::compare::{self, Sides};
-use crate::tampering::inventory::{Inventory, TestCase};
+use crate::tampering::inventory::{Helper, Inventory, MarkKind, TestCase};
 use crate::tampering::matching::{self, Pairing};
 use crate::tampering::product::Product;
 use crate::tampering::report::Reporter;
@@ -98,6 +97,7 @@ fn removed(pairing: &Pairing<'_>, sides: &Sides<'_>, out: &mut Reporter<'_>) {
         {
             continue;
         }
+        let retired = test.facts.words.keys().any(|word| sides.product.is_retired_from(word));
         let tests_what_is_gone = test.facts.words.keys().any(|word| sides.product.is_gone_from(word));
         let is_commented_out = sides.after.comments.contains(&test.name) && !sides.before.comments.contains(&test.name);
         let (severity, rule, message) = if is_commented_out {
@@ -105,12 +105,12 @@ fn removed(pairing: &Pairing<'_>, sides: &Sides<'_>, out: &mut Reporter<'_>) {
         } else if tests_what_is_gone {
             let message = format!("the test `{}` is removed with what it tests", test.id);
             (Severity::Note, "test-removed", message)
+        } else if let Some(successor) = matching::successor(test, pairing) {
+            let message = format!("the test `{}` is replaced by `{}`, which is another test", test.id, successor.id);
+            (Severity::Warning, "test-replaced", message)
         } else {
-            (
-                Severity::Error,
-                "test-removed",
-                format!("the test `{}` is removed, or not found by the runner any more", test.id),
-            )
+            let message = format!("the test `{}` is removed, or not found by the runner any more", test.id);
+            (if retired { Severity::Warning } else { Severity::Error }, "test-removed", message)
         };
         out.add(severity, rule, test, message);
     }
@@ -118,21 +118,24 @@ fn removed(pairing: &Pairing<'_>, sides: &Sides<'_>, out: &mut Reporter<'_>) {
 
 /// A test that never ran is no loss.
 fn was_off(test: &TestCase) -> bool {
-    use crate::tampering::inventory::MarkKind;
     test.facts.marks.iter().any(|it| it.kind == MarkKind::Skip && !it.is_conditional)
 }
 
 /// Reports helpers of tests that demand less, and cases kept at the level of the file that are gone.
 fn helpers(sides: &Sides<'_>, out: &mut Reporter<'_>) {
     for old in &sides.before.helpers {
-        let is_assertion = !old.facts.assertions.is_empty() && may_be_test_code(&old.path);
+        let is_overloaded =
+            |all: &[Helper]| all.iter().filter(|it| it.name == old.name && it.path == old.path).count() > 1;
+        if old.facts.assertions.is_empty()
+            || is_overloaded(&sides.before.helpers)
+            || is_overloaded(&sides.after.helpers)
+        {
+            continue;
+        }
         let Some(new) = sides.after.helpers.iter().find(|it| it.name == old.name && it.path == old.path) else {
             continue;
         };
-        if !is_assertion {
-            continue;
-        }
-        let as_test = |helper: &crate::tampering::inventory::Helper| TestCase {
+        let as_test = |helper: &Helper| TestCase {
             path: helper.path.clone(),
             id: helper.name.clone(),
             name: helper.name.clone(),
@@ -141,8 +144,4 @@ fn helpers(sides: &Sides<'_>, out: &mut Reporter<'_>) {
         };
         compare::compare(&as_test(old), &as_test(new), sides, out);
     }
-}
-
-fn may_be_test_code(path: &Path) -> bool {
-    is_test_path(path) || Language::from_path(path) == Some(Language::Rust)
 }

@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use wright_text::Language;
+
 use super::tokens::{Kind, Link, Tokens};
 use super::words::{self, Demand};
 
@@ -68,10 +70,11 @@ pub(super) struct Piece {
 }
 
 /// Reads the demands of a call, macro or chain; none where it is no assertion.
-pub(super) fn of_call(tokens: &Tokens<'_>, range: Range<usize>) -> Vec<(Range<usize>, Piece)> {
-    let links = tokens.chain(range.clone());
-    let pieces = fluent(tokens, &links).or_else(|| plain(tokens, &links)).unwrap_or_default();
-    pieces.into_iter().map(|piece| (range.clone(), piece)).collect()
+pub(super) fn of_call(language: Language, tokens: &Tokens<'_>, range: Range<usize>) -> Vec<Piece> {
+    let links = tokens.chain(range);
+    // `expect` takes a value out of its wrapper in Rust.
+    let chained = (language != Language::Rust).then(|| fluent(tokens, &links)).flatten();
+    chained.or_else(|| plain(tokens, &links)).unwrap_or_default()
 }
 
 /// Gives a demand its texts.

@@ -64,7 +64,7 @@ impl<'n> Reader<'_, '_, 'n> {
                 assertion::condition(self.tokens, condition).into_iter().map(finish).collect()
             }
             "call" | "call_expression" | "method_invocation" | "macro_invocation" if !is_inner(node, around) => {
-                assertion::of_call(self.tokens, range.clone()).into_iter().map(|(_, piece)| finish(piece)).collect()
+                assertion::of_call(self.language, self.tokens, range.clone()).into_iter().map(finish).collect()
             }
             "if_statement" | "if_expression" => {
                 guard::pieces(self.language, self.tokens, self.text, node).into_iter().map(finish).collect()
@@ -131,15 +131,25 @@ impl<'n> Reader<'_, '_, 'n> {
             facts.rows.extend(marks::row_of_head(&words));
             self.read_exception(&words, head, facts);
         }
-        visit(self.found.node.parent().unwrap_or(self.found.node), |node, around| {
-            let is_head = self.found.heads.iter().any(|it| it.start <= node.start_byte() && node.end_byte() <= it.end);
-            if is_head
-                && marks::holds_rows(self.language, node.kind())
-                && marks::is_outermost_list(self.language, around, &self.found.heads)
+        for head in &self.found.heads {
+            self.read_rows(head, facts);
+        }
+    }
+
+    /// Reads the cases that decorators, annotations and options list.
+    fn read_rows(&self, head: &Range<usize>, facts: &mut Facts) {
+        let whole = self.found.node.parent().unwrap_or(self.found.node);
+        let Some(top) = whole.descendant_for_byte_range(head.start, head.end) else { return };
+        visit(top, |node, around| {
+            let is_inside = head.start <= node.start_byte() && node.end_byte() <= head.end;
+            let is_list = is_inside && marks::holds_rows(self.language, node.kind());
+            if is_list
+                && !marks::is_list_of_names(self.text, node)
+                && !around.iter().any(|it| marks::holds_rows(self.language, it.kind()))
             {
                 facts.rows.extend(marks::rows(self.tokens, node));
             }
-            is_head || around.len() < 3
+            node.start_byte() < head.end && node.end_byte() > head.start
         });
     }
 

@@ -2,6 +2,7 @@
 
 use super::assertion::{Assertion, Reach, Strength};
 use super::inventory::{Facts, Inventory, Mark, MarkKind, TestCase};
+use super::pairs;
 use super::product::Product;
 use super::report::Reporter;
 use crate::Severity;
@@ -62,45 +63,59 @@ impl Comparison<'_> {
     fn assertions(&self, out: &mut Reporter<'_>) {
         let old = resolved(&self.before.facts, self.sides.before);
         let new = resolved(&self.after.facts, self.sides.after);
-        let mut lost: Vec<&Assertion> = old.iter().filter(|it| it.is_effective()).collect();
-        let mut gained: Vec<&Assertion> = new.iter().collect();
-        drop_equal(&mut lost, &mut gained);
-        let mut unmatched = Vec::new();
-        for assertion in lost {
-            match take_closest(assertion, &mut gained) {
-                Some(now) => self.pair(assertion, now, out),
-                None => unmatched.push(assertion),
-            }
+        let pairs = pairs::pair(&old, &new);
+        for (old, new) in &pairs.changed {
+            self.pair(old, new, out);
         }
-        let moved = |it: &&Assertion| !self.sides.gained.contains(&it.text);
-        let unmatched: Vec<&Assertion> = unmatched.into_iter().filter(moved).collect();
-        self.missing(&unmatched, &gained, new.iter().filter(|it| it.is_effective()).count(), out);
-        self.never_fails(&gained, out);
+        let left: Vec<&Assertion> = new.iter().filter(|it| it.is_effective()).collect();
+        let is_there =
+            |it: &&Assertion| self.sides.gained.contains(&it.text) || left.iter().any(|new| new.text == it.text);
+        let lost: Vec<&Assertion> = pairs.lost.into_iter().filter(|it| !is_there(it)).collect();
+        self.missing(&lost, &pairs.gained, left.len(), out);
+        self.never_fails(&pairs.gained, out);
     }
 
     /// Reports assertions that have no counterpart.
-    fn missing(&self, lost: &[&Assertion], gained: &[&Assertion], left: usize, out: &mut Reporter<'_>) {
-        let strong_gains = gained.iter().filter(|it| it.is_effective()).count();
+    fn missing(&self, lost: &[&Assertion], gained: &[&Assertion], n_left: usize, out: &mut Reporter<'_>) {
         let lost: Vec<&&Assertion> = lost.iter().filter(|it| !self.sides.product.is_gone_from(&it.text)).collect();
-        if lost.is_empty() {
-            return;
-        }
-        let example = shortened(&lost[0].text);
-        if left == 0 {
+        let Some(first) = lost.first() else { return };
+        let example = shortened(&first.text);
+        let is_telling = |it: &&&Assertion| it.strength >= Strength::Present;
+        let n_strong_lost = lost.iter().copied().filter(is_telling).count();
+        let n_strong_gained = gained.iter().filter(|it| it.is_effective()).filter(is_telling).count();
+        let is_retired = lost.iter().all(|it| self.sides.product.is_retired_from(&it.text));
+        if n_left == 0 {
             let message = format!("the test demands nothing any more; it had `{example}`");
             out.add(Severity::Error, "test-emptied", self.after, message);
-        } else if lost.len() > strong_gains {
-            let message =
-                format!("{} of the test's assertions are gone, such as `{example}`", lost.len() - strong_gains);
-            // A demand that only said that nothing fails is little.
-            let is_strong = lost.iter().any(|it| it.strength > Strength::NoFailure);
+        } else if n_strong_lost > n_strong_gained {
+            let n_gone = n_strong_lost - n_strong_gained;
+            let message = format!("{n_gone} of the test's assertions are gone, such as `{example}`");
             out.add(
-                if is_strong { Severity::Error } else { Severity::Warning },
+                if is_retired { Severity::Warning } else { Severity::Error },
                 "assertion-removed",
                 self.after,
                 message,
             );
+        } else if n_strong_lost == 0 && gained.is_empty() {
+            let message = format!("an assertion that nothing fails is gone: `{example}`");
+            out.add(Severity::Note, "assertion-removed", self.after, message);
+        } else {
+            self.traded(&lost, gained, out);
         }
+    }
+
+    /// Reports assertions whose place is taken by others that demand less.
+    fn traded(&self, lost: &[&&Assertion], gained: &[&Assertion], out: &mut Reporter<'_>) {
+        let sorted = |mut strengths: Vec<Strength>| {
+            strengths.sort_unstable_by(|a, b| b.cmp(a));
+            strengths
+        };
+        let old = sorted(lost.iter().map(|it| it.strength).collect());
+        let new = sorted(gained.iter().filter(|it| it.is_effective()).map(|it| it.strength).collect());
+        let Some((old, new)) = old.iter().zip(&new).find(|(old, new)| new < old) else { return };
+        let is_steep = *old >= Strength::Exact && *new <= Strength::Present;
+        let message = format!("`{}` gave way to something weaker", shortened(&lost[0].text));
+        out.add(if is_steep { Severity::Error } else { Severity::Warning }, "assertion-weakened", self.after, message);
     }
 
     /// Reports new assertions that cannot fail the test.
@@ -140,7 +155,7 @@ impl Comparison<'_> {
         }
         if new.strength == Strength::Nothing {
             out.add(Severity::Error, "tautology", self.after, format!("`{was}` became `{is}`, which always holds"));
-        } else if new.strength < old.strength {
+        } else if new.strength < old.strength && !both_say_empty(old, new) {
             out.add(Severity::Error, "assertion-weakened", self.after, format!("`{was}` became the weaker `{is}`"));
         } else if is_looser(old.tolerance, new.tolerance) {
             out.add(Severity::Error, "tolerance-widened", self.after, format!("`{was}` became the looser `{is}`"));
@@ -155,7 +170,7 @@ impl Comparison<'_> {
     }
 
     fn expected_value(&self, old: &Assertion, new: &Assertion, out: &mut Reporter<'_>) {
-        let is_same_question = without_space(&old.subject) == without_space(&new.subject);
+        let is_same_question = pairs::without_space(&old.subject) == pairs::without_space(&new.subject);
         if !is_same_question || old.literals == new.literals || old.expected == new.expected {
             return;
         }
@@ -276,50 +291,13 @@ fn resolved(facts: &Facts, inventory: &Inventory) -> Vec<Assertion> {
     found
 }
 
-/// Takes out what is on both sides, with the same reach.
-fn drop_equal(lost: &mut Vec<&Assertion>, gained: &mut Vec<&Assertion>) {
-    lost.retain(|old| {
-        let same = gained
-            .iter()
-            .position(|new| new.text == old.text && (new.reach == old.reach || new.reach == Reach::Always));
-        same.map(|at| gained.remove(at)).is_none()
-    });
-}
-
-/// Takes the new assertion that is about the same thing.
-fn take_closest<'a>(old: &Assertion, gained: &mut Vec<&'a Assertion>) -> Option<&'a Assertion> {
-    let score = |new: &Assertion| {
-        let same_text = new.text == old.text;
-        let same_subject = !old.subject.is_empty() && without_space(&new.subject) == without_space(&old.subject);
-        let within = !old.subject.is_empty() && !new.subject.is_empty() && contains_words(&old.text, &new.subject);
-        let both_fail = old.exception.is_some() && new.exception.is_some();
-        let shared = overlap(&old.text, &new.text);
-        match (same_text, same_subject, both_fail, within) {
-            (true, _, _, _) => 4.0,
-            (_, true, _, _) => 3.0 + shared,
-            (_, _, true, _) => 2.0 + shared,
-            (_, _, _, true) => 1.0 + shared,
-            _ if shared >= 0.5 => shared,
-            _ => 0.0,
-        }
-    };
-    let best = (0..gained.len()).max_by(|a, b| score(gained[*a]).total_cmp(&score(gained[*b])))?;
-    (score(gained[best]) > 0.0).then(|| gained.remove(best))
-}
-
-/// The share of words that two texts have in common.
-fn overlap(a: &str, b: &str) -> f64 {
-    let words = |text: &str| {
-        text.split(' ').filter(|it| it.len() > 1).map(str::to_owned).collect::<std::collections::BTreeSet<_>>()
-    };
-    let (a, b) = (words(a), words(b));
-    let common = u32::try_from(a.intersection(&b).count()).unwrap_or(0);
-    let total = u32::try_from(a.union(&b).count()).unwrap_or(1).max(1);
-    f64::from(common) / f64::from(total)
-}
-
-fn contains_words(text: &str, part: &str) -> bool {
-    part.len() > 2 && format!(" {text} ").contains(&format!(" {part} "))
+/// `x == []` and `not x` are two ways to say that nothing is there.
+fn both_say_empty(old: &Assertion, new: &Assertion) -> bool {
+    let is_nothing = matches!(
+        old.expected.as_str(),
+        "[ ]" | "{ }" | "( )" | "\"\"" | "''" | "0" | "dict ( )" | "set ( )" | "false" | "False"
+    );
+    is_nothing && (new.text.starts_with("assert not ") || new.text.contains("( ! ") || new.text.contains("mpty"))
 }
 
 fn is_looser(old: Option<f64>, new: Option<f64>) -> bool {
@@ -338,7 +316,8 @@ fn is_broader(old: &str, new: &str) -> bool {
     let became_broad =
         is.iter().any(|it| BROAD.contains(&it.as_str())) && !was.iter().any(|it| BROAD.contains(&it.as_str()));
     let lost_detail = is.len() < was.len() && is.iter().all(|it| was.contains(it));
-    let more_kinds = was.len() < is.len()
+    let more_kinds = !was.is_empty()
+        && was.len() < is.len()
         && was.iter().all(|it| is.contains(it))
         && old != new
         && !new.contains('=')
@@ -384,10 +363,6 @@ fn is_common(name: &str) -> bool {
             | "fetch"
             | "exit"
     )
-}
-
-fn without_space(text: &str) -> String {
-    text.replace(' ', "")
 }
 
 fn shortened(text: &str) -> String {

@@ -8,7 +8,7 @@ use std::ops::Range;
 use wright_text::{Language, Node};
 
 use super::inventory::Found;
-use super::tokens::{Kind, Link, Tokens, field, is_script, visit};
+use super::tokens::{Link, Tokens, field, is_script, visit};
 
 /// What is in a text.
 #[derive(Debug, Default)]
@@ -309,9 +309,4 @@ fn file_heads(language: Language, root: Node<'_>, text: &str) -> Vec<Range<usize
         Language::Python => switches(root, text),
         _ => Vec::new(),
     }
-}
-
-/// Says whether a range of tokens is one string.
-pub(crate) fn is_text(tokens: &Tokens<'_>, range: &Range<usize>) -> bool {
-    range.len() == 1 && tokens.slice(range.clone())[0].kind == Kind::Text
 }

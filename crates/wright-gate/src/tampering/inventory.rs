@@ -109,7 +109,8 @@ impl Inventory {
                 facts,
             });
         }
-        for helper in &found.helpers {
+        let tests_begin = body_of_tests(language, source.path, &text);
+        for helper in found.helpers.iter().filter(|it| it.range.start >= tests_begin) {
             let facts = body::read(language, &tokens, &text, helper);
             let line = line(helper.range.start);
             self.helpers.push(Helper { path: source.path.to_owned(), name: helper.name.clone(), line, facts });
@@ -182,6 +183,18 @@ fn may_hold_tests(language: Language, path: &Path, text: &str) -> bool {
         Language::Go => is_test_path(path) || text.contains("testing.T"),
         Language::Java => is_test_path(path) || text.contains("@Test"),
         Language::Cpp => ["TEST", "SCENARIO", "EXPECT_", "ASSERT_", "REQUIRE"].iter().any(|it| text.contains(it)),
+    }
+}
+
+/// Returns where the tests of a text begin: helpers in front of it are product code.
+fn body_of_tests(language: Language, path: &Path, text: &str) -> usize {
+    if is_test_path(path) {
+        return 0;
+    }
+    match language {
+        Language::Rust => text.find("#[cfg(test)]").unwrap_or(usize::MAX),
+        Language::Cpp => 0,
+        _ => usize::MAX,
     }
 }
 

@@ -4,7 +4,7 @@ use regex::Regex;
 use wright_text::{Language, Node};
 
 use super::inventory::{Mark, MarkKind};
-use super::tokens::{Kind, Link, Tokens, is_script};
+use super::tokens::{Link, Tokens};
 use super::words;
 
 macro_rules! regex {
@@ -116,7 +116,7 @@ pub(super) fn mocks(tokens: &Tokens<'_>, links: &[Link<'_>]) -> Vec<String> {
         let owner = index.checked_sub(1).map_or("", |at| links[at].name);
         let texts: Vec<String> = arguments.iter().map(|it| tokens.joined(it.clone())).collect();
         let name = match (owner, link.name) {
-            (_, "patch") | ("jest" | "vi", "mock" | "doMock") | ("mocker", "patch") => texts.first().cloned(),
+            (_, "patch") | ("jest" | "vi", "mock" | "doMock") => texts.first().cloned(),
             ("patch", "object" | "dict") | ("monkeypatch" | "mocker", "setattr" | "setitem") => texts.get(1).cloned(),
             ("jest" | "vi", "spyOn") if replaces(links) => texts.get(1).cloned(),
             ("sinon" | "sandbox", "stub" | "replace") => texts.get(1).cloned(),
@@ -205,7 +205,7 @@ pub(super) fn is_table(text: &str, node: Node<'_>, around: &[Node<'_>]) -> bool 
         is_loop(it) && it.child_by_field_name("body").is_none_or(|body| node.end_byte() <= body.start_byte())
     });
     let named = regex!(
-        r"(?i)^(?:(?:let|const|var|final|auto|static)\s+)*(?:mut\s+)?[\w\[\]<>:&]*\s*\w*(?:cases|tests|tt|table|params|scenarios|examples|inputs|data)\b"
+        r"(?i)^(?:(?:let|const|var|final|auto|static)\s+)*(?:mut\s+)?[\w\[\]<>:&]*\s*\w*(?:cases|tests|tt|table|params|scenarios|examples)\b"
     );
     let is_named = near.clone().any(|it| {
         let is_declaration = matches!(
@@ -226,10 +226,12 @@ pub(super) fn is_table(text: &str, node: Node<'_>, around: &[Node<'_>]) -> bool 
     (is_head_of_loop || is_named) && !is_nested && node.kind() != "macro_invocation"
 }
 
-/// Says whether a list in a decorator is not an element of another one.
-pub(super) fn is_outermost_list(language: Language, around: &[Node<'_>], heads: &[std::ops::Range<usize>]) -> bool {
-    !around.iter().any(|it| holds_rows(language, it.kind()) && heads.iter().any(|head| head.start <= it.start_byte()))
-        && (is_script(language) || !heads.is_empty())
+/// Says whether a list names the parameters whose values another one lists.
+pub(super) fn is_list_of_names(text: &str, node: Node<'_>) -> bool {
+    let mut cursor = node.walk();
+    let names = regex!(r#"^["'][A-Za-z_]\w*["']$"#);
+    let is_first = node.prev_named_sibling().is_none() && node.next_named_sibling().is_some();
+    is_first && node.named_children(&mut cursor).all(|it| names.is_match(&text[it.byte_range()]))
 }
 
 /// Returns the elements of a list, one text each.
@@ -238,9 +240,4 @@ pub(super) fn rows(tokens: &Tokens<'_>, node: Node<'_>) -> Vec<String> {
     let elements = node.named_children(&mut cursor).filter(|it| !it.kind().contains("comment")).take(5_000);
     let texts = elements.map(|it| tokens.joined(tokens.within(it.byte_range())));
     texts.filter(|it| !it.is_empty()).collect()
-}
-
-/// Says whether a token is a constant that could be an input or a result.
-pub(crate) fn is_constant(kind: Kind) -> bool {
-    matches!(kind, Kind::Number | Kind::Text)
 }

@@ -2,7 +2,7 @@
 //!
 //! A test that moved, was renamed, split, merged into a parametrized one, or written for another framework is still there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::inventory::{Inventory, TestCase};
 
@@ -108,6 +108,10 @@ pub(crate) fn is_taken_up(removed: &TestCase, pairing: &Pairing<'_>) -> bool {
         let total = telling.count();
         total > 0 && as_float(found) / as_float(total) >= TAKEN_UP
     };
+    let is_again = |it: &&TestCase| similarity(removed, it) >= 0.9 && literals_in(words, &it.facts.words, 1.0);
+    if pairing.pairs.iter().map(|it| it.1).any(|it| is_again(&it)) {
+        return true;
+    }
     let new = pairing.added.iter().any(|it| it.facts.effective().count() >= demands.min(1) && is_in(&it.facts.words));
     new || pairing.pairs.iter().any(|(before, after)| {
         let has_grown = after.facts.effective().count() > before.facts.effective().count()
@@ -119,14 +123,42 @@ pub(crate) fn is_taken_up(removed: &TestCase, pairing: &Pairing<'_>) -> bool {
             }
         }
         // Names that both use are no news, but the inputs and results must be.
-        has_grown && is_in(&after.facts.words) && literals_in(words, &gained)
+        has_grown && is_in(&after.facts.words) && literals_in(words, &gained, 0.5)
     })
 }
 
-fn literals_in(words: &BTreeMap<String, usize>, gained: &BTreeMap<String, usize>) -> bool {
+/// Says whether a share of the literals of a test is found elsewhere.
+fn literals_in(words: &BTreeMap<String, usize>, gained: &BTreeMap<String, usize>, share: f64) -> bool {
     let is_literal =
         |it: &&String| it.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '"' | '\'' | '`'));
     let literals: Vec<&String> = words.keys().filter(is_literal).collect();
     let found = literals.iter().filter(|it| gained.contains_key(**it)).count();
-    2 * found >= literals.len()
+    as_float(found) >= share * as_float(literals.len())
+}
+
+/// Returns the new test that took a removed one's place: with a similar name, and as firm.
+pub(crate) fn successor<'a>(removed: &TestCase, pairing: &Pairing<'a>) -> Option<&'a TestCase> {
+    let firm = |it: &TestCase| it.facts.effective().map(|it| it.strength).max();
+    let words = name_words(&removed.name);
+    let is_successor = |it: &&TestCase| {
+        let others = name_words(&it.name);
+        let common = words.intersection(&others).count();
+        it.path == removed.path && 2 * common >= words.union(&others).count() && firm(it) >= firm(removed)
+    };
+    pairing.added.iter().copied().find(|it| is_successor(it))
+}
+
+fn name_words(name: &str) -> BTreeSet<String> {
+    let mut spaced = String::with_capacity(name.len() + 8);
+    for letter in name.chars() {
+        if letter.is_uppercase() || !letter.is_alphanumeric() {
+            spaced.push(' ');
+        }
+        spaced.extend(letter.to_lowercase());
+    }
+    spaced
+        .split(|it: char| !it.is_alphanumeric())
+        .filter(|it| !it.is_empty() && *it != "test")
+        .map(str::to_owned)
+        .collect()
 }

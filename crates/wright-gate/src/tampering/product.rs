@@ -15,6 +15,8 @@ use crate::change::ChangeSet;
 pub(crate) struct Product {
     /// Names that are defined before and nowhere after.
     gone: BTreeSet<String>,
+    /// Words of removed lines that no touched file of the product has after the change.
+    retired: BTreeSet<String>,
     added: BTreeSet<String>,
     removed: BTreeSet<String>,
     is_changed: bool,
@@ -25,6 +27,7 @@ impl Product {
     pub(crate) fn of(change: &ChangeSet) -> Self {
         let mut product = Self::default();
         let (mut before, mut after) = (BTreeSet::new(), BTreeSet::new());
+        let (mut words_removed, mut words_after) = (BTreeSet::new(), BTreeSet::new());
         for file in change.files.iter().filter(|it| is_product(&it.path)) {
             let (old, new) = (code_of(&file.path, file.text_before()), code_of(&file.path, file.text_after()));
             product.is_changed |= old != new;
@@ -32,9 +35,12 @@ impl Product {
             after.extend(definitions(new));
             let lines = |text: &str| text.lines().map(|it| it.trim().to_owned()).collect::<BTreeSet<_>>();
             let (old, new) = (lines(old), lines(new));
+            words_removed.extend(old.difference(&new).flat_map(|it| telling_words(it)));
+            words_after.extend(new.iter().flat_map(|it| telling_words(it)));
             product.removed.extend(old.difference(&new).flat_map(|it| literals(it)));
             product.added.extend(new.difference(&old).flat_map(|it| literals(it)));
         }
+        product.retired = words_removed.difference(&words_after).cloned().collect();
         product.gone = before.difference(&after).cloned().collect();
         product
     }
@@ -43,6 +49,11 @@ impl Product {
     pub(crate) fn is_gone_from(&self, text: &str) -> bool {
         !self.gone.is_empty()
             && text.split(|it: char| !it.is_alphanumeric() && it != '_').any(|it| self.gone.contains(it))
+    }
+
+    /// Says whether a text speaks of something that the change takes out of the product, though nothing defined it.
+    pub(crate) fn is_retired_from(&self, text: &str) -> bool {
+        !self.retired.is_empty() && telling_words(text).any(|it| self.retired.contains(&it))
     }
 
     /// Says how much it matters that a test expects another value.
@@ -90,6 +101,12 @@ fn definitions(text: &str) -> Vec<String> {
     let names =
         pattern.captures_iter(text).filter_map(|it| (1..=4).find_map(|at| it.get(at)).map(|it| it.as_str().to_owned()));
     names.take(50_000).collect()
+}
+
+/// Returns the words that are long enough to mean one thing.
+fn telling_words(text: &str) -> impl Iterator<Item = String> + '_ {
+    let words = text.split(|it: char| !it.is_alphanumeric() && it != '_');
+    words.filter(|it| it.len() >= 4 && !it.starts_with(|first: char| first.is_ascii_digit())).map(str::to_owned)
 }
 
 fn literals(line: &str) -> Vec<String> {

@@ -460,6 +460,7 @@ fn is_harmless(word: &str) -> bool {
     matches!(
         word,
         "expect"
+            | "assertionerror"
             | "expected"
             | "expecttypeof"
             | "expectation"

@@ -290,8 +290,11 @@ fn narrowed(file: &Lines<'_>, out: &mut Reporter<'_>) {
                 .iter()
                 .all(|it| was_words.iter().any(|old| it.len() > old.len() && it.starts_with(old.as_str())));
         if decides_tests && file.is_changed() && !lost.is_empty() && (gained < lost.len() || is_finer) {
+            // Lists of what a tool looks at are trimmed for many reasons; lists of tests are not.
+            let names_tests = regex!(r"(?i)^(?:testpaths|testmatch|testregex|python_|spec|roots)").is_match(&was[1]);
+            let severity = if names_tests { Severity::Error } else { Severity::Warning };
             out.at(
-                Severity::Error,
+                severity,
                 "tests-deselected",
                 file.path,
                 Some(*number),
@@ -355,11 +358,11 @@ pub(super) fn lost_steps(files: &[Lines<'_>], out: &mut Reporter<'_>) {
     let kinds: &[(&str, &str)] = &[
         (
             "tests",
-            r"\b(?:pytest|unittest|tox|nox|(?:npm|pnpm|yarn|bun|deno)(?: run)?(?: -\S+)* (?:t|test)\b|npm (?:ci )?test|cargo (?:\+\S+ )?(?:test|nextest)|go test|mvn\b.*(?:test|verify|install)|gradlew?\b.*(?:test|check|build)|ctest|jest|vitest|mocha|make (?:test|check)|rspec|phpunit)\b",
+            r"\b(?:pytest|unittest|tox(?:\s|$)|nox(?:\s|$)|(?:npm|pnpm|yarn|bun|deno)(?: run)?(?: -\S+)* (?:t|test)\b|npm (?:ci )?test|cargo (?:\+\S+ )?(?:test|nextest)|go test|mvn\b.*(?:test|verify|install)|gradlew?\b.*(?:test|check|build)|ctest|jest|vitest|mocha|make (?:test|check)|rspec|phpunit)\b",
         ),
         (
             "checks",
-            r"\b(?:ruff|flake8|pylint|mypy|pyright|eslint|tsc|oxlint|biome|clippy|rustfmt|cargo fmt|golangci-lint|go vet|staticcheck|checkstyle|spotbugs|pre-commit|bandit|semgrep|cargo (?:deny|audit)|npm audit|lint)\b",
+            r"\b(?:ruff|flake8|pylint|mypy|pyright|eslint|tsc|oxlint|biome|clippy|rustfmt|cargo fmt|golangci-lint|go vet|staticcheck|checkstyle|spotbugs|pre-commit(?:\s|/action)|prek|bandit|semgrep|cargo (?:deny|audit)|npm audit|lint)\b",
         ),
     ];
     for (name, pattern) in kinds {

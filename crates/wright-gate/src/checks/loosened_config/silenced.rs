@@ -19,8 +19,10 @@ pub(super) fn judge(file: &Lines<'_>, out: &mut Reporter<'_>) {
     let specific = regex!(
         r"#\s*noqa:\s*\w|#\s*type:\s*ignore\[|eslint-disable|@ts-expect-error|nolint:\w|#\[allow\(|@SuppressWarnings|NOLINT\(|nosemgrep:|nosec B|pylint:\s*disable|biome-ignore|#\[expect\("
     );
+    // A new file that begins loosely loosens nothing.
+    let severity_of_files = if file.is_changed() { Severity::Error } else { Severity::Warning };
     let kinds = [
-        (whole_file, "for a whole file", Severity::Error),
+        (whole_file, "for a whole file", severity_of_files),
         (blanket, "altogether", Severity::Warning),
         (specific, "in one respect", Severity::Note),
     ];
