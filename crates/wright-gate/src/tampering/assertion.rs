@@ -169,6 +169,8 @@ fn plain(tokens: &Tokens<'_>, links: &[Link<'_>]) -> Option<Vec<Piece>> {
             subject: arguments.first()?.clone(),
             ..Piece::default()
         }],
+        // What a mock was called with is expected as a whole.
+        demand if last.name.to_lowercase().contains("call") => vec![demanded(tokens, &demand, Some(0..0), &arguments)],
         demand => vec![demanded(tokens, &demand, None, &arguments)],
     })
 }
@@ -189,6 +191,8 @@ fn demanded(tokens: &Tokens<'_>, demand: &Demand, subject: Option<Range<usize>>,
                 Some(subject) => (subject, all(0)),
                 // Some libraries take what is expected first.
                 None if arguments.len() > 1 && first_literal => (arguments[1].clone(), arguments[0].clone()),
+                // What follows is a message, or how far off the value may be.
+                None if arguments.len() > 1 => (arguments[0].clone(), arguments[1].clone()),
                 None => (all(0).start..arguments.first().map_or(0, |it| it.end), all(1)),
             };
             let (looked_at, expected) =
@@ -200,6 +204,7 @@ fn demanded(tokens: &Tokens<'_>, demand: &Demand, subject: Option<Range<usize>>,
             let strength = if is_tautology { Strength::Nothing } else { near(tokens, &expected, *strength) };
             let tolerance = match demand {
                 Demand::Near(_) => words::tolerance(tokens, arguments),
+                _ if arguments.len() == 3 && is_literal(tokens, &arguments[2]) => words::tolerance(tokens, arguments),
                 _ => approximate(tokens, &expected),
             };
             Piece { subject: looked_at, expected, strength: Some(strength), tolerance, ..Piece::default() }
@@ -394,7 +399,7 @@ pub(super) fn denied(tokens: &Tokens<'_>, range: Range<usize>) -> Piece {
     if slice.first().is_some_and(|it| matches!(it.text, "!" | "not")) {
         let inner = clause(tokens, tokens.unwrapped(range.start + 1..range.end));
         let is_equality =
-            slice.iter().any(|it| matches!(it.text, "DeepEqual" | "Equal" | "equals" | "Equals" | "EqualFold"));
+            slice.iter().any(|it| matches!(it.text, "DeepEqual" | "Equal" | "equals" | "Equals" | "EqualFold" | "Is"));
         return if is_equality { Piece { strength: Some(Strength::Exact), ..inner } } else { inner };
     }
     let piece = clause(tokens, range.clone());

@@ -75,6 +75,9 @@ impl<'n> Reader<'_, '_, 'n> {
 
     fn read_node(&self, node: Node<'n>, around: &[Node<'n>], facts: &mut Facts) {
         match node.kind() {
+            "if_statement" | "if_expression" if around.len() <= 2 => {
+                facts.marks.extend(reach::early_end(self.tokens, self.text, node));
+            }
             "call"
             | "call_expression"
             | "method_invocation"

@@ -101,9 +101,16 @@ impl Finder<'_, '_> {
             )
         });
         let name = self.name_of(node).filter(|_| is_test)?.to_owned();
-        let modules = around.iter().filter(|it| it.kind() == "mod_item");
-        let groups = modules.filter_map(|it| self.name_of(*it)).map(str::to_owned).collect();
+        let groups = around
+            .iter()
+            .filter(|it| it.kind() == "mod_item")
+            .filter_map(|it| self.name_of(*it))
+            .map(str::to_owned)
+            .collect();
         let start = heads.first().map_or(node.start_byte(), |it| it.start);
+        let modules = around.iter().filter(|it| it.kind() == "mod_item");
+        let outer = modules.clone().flat_map(|it| attributes(*it));
+        let heads = [self.file_heads.clone(), outer.collect(), heads].concat();
         Some(Found { name, groups, range: start..node.end_byte(), node, body: field(node, "body")?, heads })
     }
 
@@ -124,7 +131,7 @@ impl Finder<'_, '_> {
             range: node.byte_range(),
             node,
             body: field(node, "body").unwrap_or(node),
-            heads: Vec::new(),
+            heads: self.file_heads.clone(),
         })
     }
 
@@ -307,6 +314,11 @@ fn switches(block: Node<'_>, text: &str) -> Vec<Range<usize>> {
 fn file_heads(language: Language, root: Node<'_>, text: &str) -> Vec<Range<usize>> {
     match language {
         Language::Python => switches(root, text),
+        Language::Rust => children(root, "inner_attribute_item"),
+        Language::Go => {
+            let comments = children(root, "comment");
+            comments.into_iter().take(20).filter(|it| text[it.clone()].starts_with("//go:build")).collect()
+        }
         _ => Vec::new(),
     }
 }

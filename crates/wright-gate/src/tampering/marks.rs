@@ -33,7 +33,7 @@ pub(super) fn of_head(language: Language, text: &str, words: &str) -> Vec<Mark> 
         ),
         Language::Rust => (
             matches(regex!(
-                r"^# \[ ignore|\bignore\b.*\]$|cfg_attr \(.*\bignore\b|# \[ cfg \( (?:FALSE|any \( \)|never|disabled)"
+                r"^# \[ ignore|\bignore\b.*\]$|cfg_attr \(.*\bignore\b|^# (?:! )?\[ cfg \( (?:FALSE|false|any \( \)|never|disabled)"
             )),
             false,
             false,
@@ -53,7 +53,7 @@ pub(super) fn of_head(language: Language, text: &str, words: &str) -> Vec<Mark> 
             false,
             false,
         ),
-        Language::Go => (false, false, false, false),
+        Language::Go => return build_constraint(text).into_iter().collect(),
         Language::JavaScript | Language::TypeScript | Language::Tsx => (
             matches(regex!(
                 r"^(?:xit|xtest|xdescribe|xspecify|xcontext|xsuite)\b|^\w+(?: \. \w+)* \. (?:skip|todo|skipIf|runIf)\b|\b(?:skip|todo|ignore) : (?:true|['\x22])"
@@ -68,6 +68,14 @@ pub(super) fn of_head(language: Language, text: &str, words: &str) -> Vec<Mark> 
     found.extend(only.then(|| mark(MarkKind::Only)));
     found.extend(retry.then(|| mark(MarkKind::Retry)));
     found
+}
+
+/// Reads the constraint under which Go compiles a file.
+fn build_constraint(text: &str) -> Option<Mark> {
+    let constraint = text.strip_prefix("//go:build")?.trim();
+    let never = ["never", "ignore", "ignored", "disabled", "skip", "none", "false", "todo"];
+    let is_conditional = !constraint.split(|it: char| !it.is_alphanumeric() && it != '_').any(|it| never.contains(&it));
+    Some(Mark { kind: MarkKind::Skip, text: constraint.to_owned(), is_conditional })
 }
 
 /// Says whether a mark depends on something that a person may look up: the platform, a version, a missing tool.

@@ -6,6 +6,7 @@ use std::ops::Range;
 use wright_text::{Language, Node};
 
 use super::assertion::Reach;
+use super::inventory::{Mark, MarkKind};
 use super::tokens::{Tokens, field, is_script, visit};
 
 /// Statements of a block that are looked at for one that ends it.
@@ -80,6 +81,19 @@ fn end_of(text: &str, block: Node<'_>) -> Option<usize> {
     let mut cursor = block.walk();
     let ends = block.named_children(&mut cursor).take(MAX_STATEMENTS).find(|it| leaves(text, *it));
     ends.map(|it| it.end_byte())
+}
+
+/// Reads an `if` that does nothing but end the test.
+pub(super) fn early_end(tokens: &Tokens<'_>, text: &str, node: Node<'_>) -> Option<Mark> {
+    let (condition, body) = (field(node, "condition")?, field(node, "consequence")?);
+    let block = body.named_child(0).filter(|it| it.kind() == "statement_list").unwrap_or(body);
+    let first = block.named_child(0)?;
+    let is_return = text[first.byte_range()].trim_end_matches(';').trim() == "return" && leaves(text, first);
+    let range = tokens.within(condition.byte_range());
+    let condition = tokens.joined(tokens.unwrapped(range));
+    let is_constant = matches!(condition.as_str(), "true" | "True" | "1" | "! false" | "not False");
+    let text = format!("if {condition} return");
+    is_return.then_some(Mark { kind: MarkKind::Skip, text, is_conditional: !is_constant })
 }
 
 fn leaves(text: &str, statement: Node<'_>) -> bool {

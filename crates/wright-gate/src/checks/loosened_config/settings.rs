@@ -54,7 +54,7 @@ const ADDED: &[Rule] = &[
         Severity::Error,
     ),
     rule(
-        r#"--deselect\b|--ignore(?:-glob)?[= ]|(?:addopts|pytest)\b.*\s-[km]\s*[=\s]?['"\\]*not |(?:^|\s)-k\s+['"\\]*not |collect_ignore|norecursedirs\b.*test|--testPathIgnorePatterns|testPathIgnorePatterns|modulePathIgnorePatterns|--exclude-task test|^--?\s*--skip\b|cargo (?:nextest run|test)\b.*--skip\b|cargo test\b.*--exclude|\bgo test\b.*-skip\b|\bgo test\b.*-short\b|--grep\b.*--invert|--invert\b|-m\s+['\x22]?not "#,
+        r#"--deselect\b|exclude\w*['\x22]?\s*[:=].*\.(?:test|spec)\.|--ignore(?:-glob)?[= ]|(?:addopts|pytest)\b.*\s-[km]\s*[=\s]?['"\\]*not |(?:^|\s)-k\s+['"\\]*not |collect_ignore|norecursedirs\b.*test|--testPathIgnorePatterns|testPathIgnorePatterns|modulePathIgnorePatterns|--exclude-task test|^--?\s*--skip\b|cargo (?:nextest run|test)\b.*--skip\b|cargo test\b.*--exclude|\bgo test\b.*-skip\b|\bgo test\b.*-short\b|--grep\b.*--invert|--invert\b|-m\s+['\x22]?not "#,
         "tests-deselected",
         "tests are left out",
         Severity::Error,
@@ -268,7 +268,7 @@ fn numbers(file: &Lines<'_>, out: &mut Reporter<'_>) {
 /// Reports lists of what is tested that lose an entry.
 fn narrowed(file: &Lines<'_>, out: &mut Reporter<'_>) {
     let keys = regex!(
-        r#"(?i)["']?\b(testpaths|testMatch|testRegex|roots|python_files|python_functions|python_classes|projects|members|include|spec|files|select|extend-select|source|packages)["']?\s*[:=]\s*(.*)$"#
+        r#"(?i)["']?\b(testpaths|testMatch|testRegex|roots|python_files|python_functions|python_classes|projects|members|include|spec|files|select|extend-select|source|packages)["']?\s*[:=]\s*(\[[^\]]*\]|.*$)"#
     );
     for (number, old) in &file.removed {
         let Some(was) = keys.captures(old) else { continue };
@@ -292,7 +292,8 @@ fn narrowed(file: &Lines<'_>, out: &mut Reporter<'_>) {
         if decides_tests && file.is_changed() && !lost.is_empty() && (gained < lost.len() || is_finer) {
             // Lists of what a tool looks at are trimmed for many reasons; lists of tests are not.
             let names_tests = regex!(r"(?i)^(?:testpaths|testmatch|testregex|python_|spec|roots)").is_match(&was[1]);
-            let severity = if names_tests { Severity::Error } else { Severity::Warning };
+            let is_runner = ["jest", "vitest", "mocha", "karma", "playwright"].iter().any(|it| file.name.contains(it));
+            let severity = if names_tests || is_runner { Severity::Error } else { Severity::Warning };
             out.at(
                 severity,
                 "tests-deselected",
