@@ -17,10 +17,14 @@ pub(crate) mod grammar;
 pub mod invisible;
 pub mod license;
 pub mod markers;
+pub mod loosened_config;
 pub mod no_secrets;
 pub mod over_engineering;
 pub mod parses;
 pub mod protected_paths;
+pub mod special_casing;
+pub mod swallowed;
+pub mod test_tampering;
 pub mod tests_run;
 
 use std::path::{Path, PathBuf};

@@ -38,6 +38,7 @@ mod duplicates;
 mod finding;
 mod identity;
 mod source;
+mod tampering;
 mod verified;
 mod wire;
 

@@ -1,0 +1,3 @@
+//! What the gate makes of whole changes, as data.
+
+mod tampering;
