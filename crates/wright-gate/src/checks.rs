@@ -3,6 +3,7 @@
 //! To add one: write `checks/<name>.rs` with a `check` function, and add a line to [`STATIC`].
 
 pub mod no_secrets;
+pub mod packages;
 pub mod parses;
 pub mod protected_paths;
 pub mod tests_run;

@@ -12,6 +12,7 @@
 
 pub mod change;
 pub mod checks;
+pub mod existence;
 pub mod full;
 pub mod quick;
 mod reports;
