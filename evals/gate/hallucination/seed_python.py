@@ -161,7 +161,13 @@ def candidates(text, rng, classes):
                 if parent:
                     siblings = [it for it in dir(module(parent)) if exists_module(f"{parent}.{it}") and f"{parent}.{it}" != full]
                     twin = f"{parent}.{rng.choice(siblings)}" if siblings else None
-                else:
+                if isinstance(node, ast.ImportFrom):
+                    # What is imported must be there too, or the twin would be wrong by itself.
+                    wanted = [it.name for it in node.names]
+                    homes = [name for name, it in list(sys.modules.items()) if name != full and not name.startswith("_") and "._" not in name
+                             and exists_module(name) and it is not None and all(name_of in vars(it) for name_of in wanted)]
+                    twin = rng.choice(sorted(homes)) if homes and "*" not in wanted else None
+                elif not parent:
                     twin = rng.choice([it for it in ("json", "requests", "numpy", "yaml", "flask", "lxml", "pandas") if it != full])
                 place = span(text, node, full, last=False)
                 if twin and place and not exists_module(fake):
@@ -182,6 +188,9 @@ def candidates(text, rng, classes):
             if inspect.ismodule(thing) and has(thing, node.attr):
                 fake = invent(node.attr, rng)
                 real = [it for it in dir(thing) if not it.startswith("_") and it != node.attr and callable_member(thing, it)]
+                if any(it.func is node and it.keywords for it in ast.walk(tree) if isinstance(it, ast.Call)):
+                    # Another function would not take these keywords, so the name itself is its own twin.
+                    real = [node.attr]
                 if real and place and not has(thing, fake) and not exists_module(f"{thing.__name__}.{fake}"):
                     yield "attribute", place, fake, rng.choice(real), node.end_lineno
             elif thing is None and id(node) in calls and place:

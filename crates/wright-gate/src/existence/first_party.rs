@@ -1,6 +1,6 @@
 //! The modules and packages that the repository itself brings.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::Ecosystem;

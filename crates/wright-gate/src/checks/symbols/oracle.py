@@ -26,6 +26,18 @@ MAX_FORWARDS = 6
 MAX_DEPTH = 40
 MAX_CLASSES = 200_000
 
+# What values are often made of, without the module being imported where they are used.
+COMMON = ["argparse", "array", "asyncio", "base64", "codecs", "collections", "concurrent.futures", "configparser", "contextlib",
+          "csv", "datetime", "decimal", "email.message", "enum", "fractions", "ftplib", "functools", "hashlib", "hmac", "html.parser",
+          "http.client", "http.cookies", "io", "ipaddress", "itertools", "json", "logging.handlers", "mmap", "multiprocessing",
+          "pathlib", "queue", "random", "re", "selectors", "shelve", "smtplib", "socket", "sqlite3", "ssl", "string", "struct",
+          "subprocess", "tarfile", "tempfile", "threading", "traceback", "unittest", "urllib.request", "uuid", "weakref",
+          "xml.dom.minidom", "xml.etree.ElementTree", "zipfile", "zoneinfo"]
+
+# Short names by which many programs know a module.
+SHORT = {"np": "numpy", "pd": "pandas", "plt": "matplotlib.pyplot", "tf": "tensorflow", "sns": "seaborn", "nx": "networkx",
+         "ET": "xml.etree.ElementTree", "dt": "datetime", "sp": "scipy"}
+
 # Results of functions that say nothing about them and that many programs call.
 KNOWN_RESULTS = {
     "requests.api.": "requests.models.Response",
@@ -128,6 +140,13 @@ class World:
         except BaseException:
             return False
 
+    def popular(self):
+        """The top-level modules that distributions here bring."""
+        if not hasattr(self, "tops"):
+            import importlib.metadata as metadata
+            self.tops = set(getattr(metadata, "packages_distributions", dict)())
+        return self.tops
+
     def has(self, module, name):
         """Whether a module has a name; None when nothing can be said."""
         try:
@@ -139,13 +158,14 @@ class World:
 
 
 def class_has(cls, name):
-    if cls is type or cls is object and name in dir(object):
+    if cls is type:
         return True
-    dynamic = ("__getattr__", "__getattribute__")
     for base in cls.__mro__:
         if name in vars(base) or name in instance_names(base):
             return True
-        if base is not object and any(it in vars(base) for it in dynamic):
+        # Every class of C code has the second one; only one written in Python makes names up.
+        made_up = isinstance(vars(base).get("__getattribute__"), types.FunctionType)
+        if "__getattr__" in vars(base) or made_up:
             return True
     if any(base.__module__.startswith(("unittest.mock", "_pytest")) for base in cls.__mro__):
         return True
@@ -206,7 +226,7 @@ def forwarded(thing, depth):
     if not isinstance(function, types.FunctionType):
         return None
     try:
-        tree = ast.parse(inspect.cleandoc("\n" + inspect.getsource(function)) if False else dedented(function)).body[0]
+        tree = ast.parse(dedented(function)).body[0]
     except Exception:
         return None
     if not isinstance(tree, ast.FunctionDef) or tree.args.kwarg is None:
@@ -559,12 +579,25 @@ class Judge(ast.NodeVisitor):
             if not class_has(cls, name) and not class_has(type(cls), name) and not hasattr(cls, name):
                 self.report(node, "attribute", name, label(cls), f"`{label(cls)}` has no `{name}`")
         elif isinstance(value, Instance):
-            if not any(class_has(cls, name) or name in self.defined and False for cls in value.classes):
+            if not any(class_has(cls, name) for cls in value.classes):
                 owner = " or ".join(label(cls) for cls in value.classes[:3])
                 self.report(node, "method", name, owner, f"`{owner}` has no `{name}`")
         elif value is None and id(node) in self.called and self.universe is not None:
-            if name not in self.universe and name not in self.defined and name not in self.names:
+            is_known = name in self.universe or name in self.defined or name in self.names
+            if not is_known and not self.is_unbound(node.value, scope):
                 self.report(node, "method", name, "", f"nothing that is loaded has a method `{name}`", False)
+
+    def is_unbound(self, node, scope):
+        """Whether the head of an expression is a name that nothing binds: what it is, nobody can say."""
+        while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call)):
+            node = node.func if isinstance(node, ast.Call) else node.value
+        if not isinstance(node, ast.Name) or hasattr(builtins, node.id):
+            return False
+        while scope is not None:
+            if node.id in scope.bindings:
+                return any(kind in ("module", "from") for kind, _ in scope.bindings[node.id])
+            scope = scope.parent
+        return True
 
     def check_keywords(self, node, scope):
         callee = self.infer(node.func, scope)
@@ -782,6 +815,15 @@ def main(request_path, answer_path):
                     if not hasattr(loaded, alias.name):
                         world.module(f"{node.module}.{alias.name}")
         parsed.append(file)
+    for name in COMMON:
+        world.module(name)
+    for file in parsed:
+        # A piece of a program may use modules that the rest of it imports.
+        for node in ast.walk(ast.parse(file["text"])):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id not in world.own:
+                name = SHORT.get(node.value.id, node.value.id)
+                if name in SHORT.values() or name in getattr(sys, "stdlib_module_names", ()) or name in world.popular():
+                    world.module(name)
     universe = universe_of() | set(request.get("repository", [])) if complete else None
     for file in parsed:
         try:
