@@ -6,6 +6,7 @@ pub mod no_secrets;
 pub mod packages;
 pub mod parses;
 pub mod protected_paths;
+pub mod sql_schema;
 pub mod symbols;
 pub mod tests_run;
 

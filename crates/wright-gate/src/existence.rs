@@ -7,6 +7,7 @@
 
 pub mod clients;
 pub mod commands;
+pub mod ddl;
 mod ecosystem;
 pub mod first_party;
 pub mod imports;
@@ -15,6 +16,7 @@ pub mod known;
 pub mod manifests;
 pub(crate) mod nodes;
 pub mod registry;
+pub mod sql_strings;
 
 pub use ecosystem::{Ecosystem, is_command_file};
 pub use registry::{Offline, PackageRegistry, Registered};

@@ -38,6 +38,8 @@ COMMON = ["argparse", "array", "asyncio", "base64", "codecs", "collections", "co
 SHORT = {"np": "numpy", "pd": "pandas", "plt": "matplotlib.pyplot", "tf": "tensorflow", "sns": "seaborn", "nx": "networkx",
          "ET": "xml.etree.ElementTree", "dt": "datetime", "sp": "scipy"}
 
+STDLIB = getattr(sys, "stdlib_module_names", frozenset())
+
 # Results of functions that say nothing about them and that many programs call.
 KNOWN_RESULTS = {
     "requests.api.": "requests.models.Response",
@@ -324,6 +326,8 @@ class Judge(ast.NodeVisitor):
         self.names = {it.id for it in ast.walk(self.tree) if isinstance(it, ast.Name)}
         self.called = {id(it.func) for it in ast.walk(self.tree) if isinstance(it, ast.Call)}
         self.memo = {}
+        self.implied_modules = {}
+        self.present = []
         self.depth = 0
 
     # Scopes and bindings
@@ -413,7 +417,19 @@ class Judge(ast.NodeVisitor):
             if name in scope.bindings and (first or not scope.is_class):
                 return self.bound(name, scope)
             first, scope = False, scope.parent
-        return wrap(getattr(builtins, name)) if hasattr(builtins, name) else None
+        return wrap(getattr(builtins, name)) if hasattr(builtins, name) else self.implied(name)
+
+    def implied(self, name):
+        """The module that a piece of a program means by a name that it does not bind: the rest of it imports that."""
+        if name in self.implied_modules or name in self.world.own:
+            return self.implied_modules.get(name)
+        full = SHORT.get(name, name)
+        is_module = name in SHORT or name in STDLIB or name in self.world.popular()
+        module = self.world.module(full) if is_module else None
+        # `from datetime import datetime` is as likely as `import datetime`.
+        same = getattr(module, name, None) if module else None
+        self.implied_modules[name] = Known(module) if module and same is None else None
+        return self.implied_modules[name]
 
     def bound(self, name, scope):
         key = (id(scope), name)
@@ -563,7 +579,10 @@ class Judge(ast.NodeVisitor):
         if module is None:
             self.check_module(node, node.module)
         for alias in node.names if module else ():
-            if alias.name != "*" and self.world.has(module, alias.name) is False:
+            found = alias.name == "*" or self.world.has(module, alias.name)
+            if found:
+                self.present.append([self.path, getattr(alias, "lineno", node.lineno), alias.name])
+            elif found is False:
                 self.report(alias if hasattr(alias, "lineno") else node, "name", alias.name, node.module,
                             f"`{node.module}` has no `{alias.name}`")
 
@@ -572,12 +591,18 @@ class Judge(ast.NodeVisitor):
         if name in self.asked or name in self.stored or name.startswith("__"):
             return
         if isinstance(value, Known) and isinstance(value.thing, types.ModuleType):
-            if value.thing.__name__.split(".")[0] not in self.world.own and self.world.has(value.thing, name) is False:
-                self.report(node, "attribute", name, value.thing.__name__, f"`{value.thing.__name__}` has no `{name}`")
+            found = value.thing.__name__.split(".")[0] in self.world.own or self.world.has(value.thing, name)
+            if found is False:
+                sure = not self.is_implied(node, scope)
+                self.report(node, "attribute", name, value.thing.__name__, f"`{value.thing.__name__}` has no `{name}`", sure)
+            elif found:
+                self.present.append([self.path, node.end_lineno, name])
         elif isinstance(value, Known) and isinstance(value.thing, type):
             cls = value.thing
             if not class_has(cls, name) and not class_has(type(cls), name) and not hasattr(cls, name):
                 self.report(node, "attribute", name, label(cls), f"`{label(cls)}` has no `{name}`")
+            else:
+                self.present.append([self.path, node.end_lineno, name])
         elif isinstance(value, Instance):
             if not any(class_has(cls, name) for cls in value.classes):
                 owner = " or ".join(label(cls) for cls in value.classes[:3])
@@ -587,17 +612,29 @@ class Judge(ast.NodeVisitor):
             if not is_known and not self.is_unbound(node.value, scope):
                 self.report(node, "method", name, "", f"nothing that is loaded has a method `{name}`", False)
 
-    def is_unbound(self, node, scope):
-        """Whether the head of an expression is a name that nothing binds: what it is, nobody can say."""
+    def is_unbound(self, node, scope, depth=0):
+        """Whether nobody can say what made a value: a name that nothing binds, or a module that is not there."""
+        while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call, ast.Await)):
+            node = node.func if isinstance(node, ast.Call) else node.value
+        if not isinstance(node, ast.Name) or hasattr(builtins, node.id) or depth > 5:
+            return False
+        while scope is not None and node.id not in scope.bindings:
+            scope = scope.parent
+        if scope is None:
+            return self.implied(node.id) is None
+        values = [value for kind, value in scope.bindings[node.id] if kind in ("value", "with")]
+        if any(kind in ("module", "from") for kind, _ in scope.bindings[node.id]):
+            return self.bound(node.id, scope) is None
+        return any(self.is_unbound(value, scope, depth + 1) for value in values)
+
+    def is_implied(self, node, scope):
         while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call)):
             node = node.func if isinstance(node, ast.Call) else node.value
-        if not isinstance(node, ast.Name) or hasattr(builtins, node.id):
-            return False
-        while scope is not None:
+        while scope is not None and isinstance(node, ast.Name):
             if node.id in scope.bindings:
-                return any(kind in ("module", "from") for kind, _ in scope.bindings[node.id])
+                return False
             scope = scope.parent
-        return True
+        return isinstance(node, ast.Name) and node.id in self.implied_modules
 
     def check_keywords(self, node, scope):
         callee = self.infer(node.func, scope)
@@ -611,7 +648,10 @@ class Judge(ast.NodeVisitor):
             return
         for word in wanted:
             if word.arg not in names:
-                self.report(word, "keyword", word.arg, label(callee.thing), f"`{label(callee.thing)}` takes no `{word.arg}`")
+                sure = not self.is_implied(node.func, scope)
+                self.report(word, "keyword", word.arg, label(callee.thing), f"`{label(callee.thing)}` takes no `{word.arg}`", sure)
+            else:
+                self.present.append([self.path, word.lineno, word.arg])
 
 
 def is_none(node):
@@ -795,7 +835,7 @@ def main(request_path, answer_path):
     sys.path[:] = request.get("paths", []) + [it for it in sys.path if it and it != sys.path[0] or it.endswith("packages")]
     sys.setrecursionlimit(5_000)
     world = World(request.get("own", []))
-    findings, skipped, parsed, complete = [], [], [], True
+    findings, present, skipped, parsed, complete = [], [], [], [], True
     for name in request.get("modules", []):
         world.module(name)
     for file in request["files"]:
@@ -822,15 +862,17 @@ def main(request_path, answer_path):
         for node in ast.walk(ast.parse(file["text"])):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id not in world.own:
                 name = SHORT.get(node.value.id, node.value.id)
-                if name in SHORT.values() or name in getattr(sys, "stdlib_module_names", ()) or name in world.popular():
+                if name in SHORT.values() or name in STDLIB or name in world.popular():
                     world.module(name)
     universe = universe_of() | set(request.get("repository", [])) if complete else None
     for file in parsed:
         try:
-            findings += Judge(world, file["path"], file["text"], universe).run()
+            judge = Judge(world, file["path"], file["text"], universe)
+            findings += judge.run()
+            present += judge.present
         except RecursionError:
             skipped.append({"path": file["path"], "reason": "nested too deeply"})
-    answer = {"findings": findings, "skipped": skipped, "versions": versions(), "python": sys.version.split()[0]}
+    answer = {"findings": findings, "present": present, "skipped": skipped, "versions": versions(), "python": sys.version.split()[0]}
     with open(answer_path, "w", encoding="utf-8") as file:
         json.dump(answer, file)
     sys.stdout, sys.stderr = real_out, real_err
