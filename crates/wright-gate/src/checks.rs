@@ -2,10 +2,13 @@
 //!
 //! To add one: write `checks/<name>.rs` with a `check` function, and add a line to [`STATIC`].
 
+pub mod endpoints;
 pub mod no_secrets;
 pub mod packages;
 pub mod parses;
+pub mod paths_exist;
 pub mod protected_paths;
+pub mod settings;
 pub mod sql_schema;
 pub mod symbols;
 pub mod tests_run;

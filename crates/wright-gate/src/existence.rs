@@ -5,6 +5,7 @@
 //!
 //! Everything but [`installed`] and [`clients`] takes values and returns values.
 
+pub mod client_calls;
 pub mod clients;
 pub mod commands;
 pub mod ddl;
@@ -15,7 +16,9 @@ pub mod installed;
 pub mod known;
 pub mod manifests;
 pub(crate) mod nodes;
+pub mod openapi;
 pub mod registry;
+pub mod routes;
 pub mod sql_strings;
 
 pub use ecosystem::{Ecosystem, is_command_file};

@@ -3,7 +3,7 @@
 //! It finds what type checkers cannot: members of compiled modules, keywords that a function only hands on, methods that
 //! no class of any loaded module has. The repository's own modules are never imported, nor can the run see them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -19,10 +19,11 @@ const SCRIPT: &str = include_str!("oracle.py");
 const MAX_ANSWER: u64 = 20_000_000;
 
 /// Judges the changed Python files of both sides.
-pub(super) async fn report(change: &ChangeSet, files: &[PathBuf], setup: &Setup<'_>) -> CheckReport {
+pub(super) async fn report(change: &ChangeSet, files: &[PathBuf], setup: &Setup<'_>) -> (CheckReport, Seen) {
+    let mut seen = Seen::default();
     let python = super::environment_of(setup.installed).map(|it| it.join("bin/python")).filter(|it| it.is_file());
     let Some(python) = python.or_else(|| find_program(setup.programs, "python3")) else {
-        return CheckReport::not_run(NAME, "no interpreter of Python is installed");
+        return (CheckReport::not_run(NAME, "no interpreter of Python is installed"), seen);
     };
     let mut report = CheckReport::ran(NAME);
     report.analysed = files.to_vec();
@@ -37,26 +38,47 @@ pub(super) async fn report(change: &ChangeSet, files: &[PathBuf], setup: &Setup<
     let mut left_out = Vec::new();
     for (is_after, tree) in [(false, setup.before), (true, setup.after)] {
         match ask(&python, &texts(is_after), tree, setup).await {
-            Ok((findings, skipped, version)) => {
-                report.tool = Some(Tool { name: "python".to_owned(), version });
+            Ok(answer) => {
+                report.tool = Some(Tool { name: "python".to_owned(), version: answer.version });
                 if is_after {
-                    report.after = findings;
-                    left_out = skipped;
+                    report.after = answer.findings;
+                    (left_out, seen) = (answer.skipped, answer.seen);
                 } else {
-                    report.before = findings;
+                    report.before = answer.findings;
                 }
             }
-            Err(why) => return failed(report, why),
+            Err(why) => return (failed(report, why), seen),
         }
     }
     report.analysed.retain(|it| !left_out.iter().any(|(path, _)| path == it));
     if !left_out.is_empty() {
         report.status = CheckStatus::Partial(left_out);
     }
-    report
+    (report, seen)
 }
 
-type Answer = (Vec<Finding>, Vec<(PathBuf, String)>, String);
+/// Names that were found in the installed packages, with the line that uses each.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    names: HashSet<(PathBuf, usize, String)>,
+}
+
+impl Seen {
+    /// Returns whether a finding calls a name absent that was found.
+    pub(super) fn contradicts(&self, finding: &Finding) -> bool {
+        let (Some(path), Some(line)) = (&finding.path, finding.line) else { return false };
+        let quoted = finding.message.split(['`', '"']).skip(1).step_by(2);
+        let mut names = quoted.map(|name| (path.clone(), line, name.to_owned()));
+        names.any(|it| self.names.contains(&it))
+    }
+}
+
+struct Answer {
+    findings: Vec<Finding>,
+    skipped: Vec<(PathBuf, String)>,
+    seen: Seen,
+    version: String,
+}
 
 async fn ask(python: &Path, files: &[(PathBuf, String)], tree: &Path, setup: &Setup<'_>) -> Result<Answer, String> {
     let repository = Repository::read(tree);
@@ -106,7 +128,12 @@ fn read(text: &str, setup: &Setup<'_>) -> Option<Answer> {
         let reason = it.get("reason")?.as_str()?.chars().take(200).collect();
         Some((PathBuf::from(it.get("path")?.as_str()?), reason))
     });
-    Some((found.collect(), skipped.collect(), version.clone()))
+    let names = answer.get("present")?.as_array()?.iter().filter_map(|it| {
+        let line = usize::try_from(it.get(1)?.as_u64()?).ok()?;
+        Some((PathBuf::from(it.get(0)?.as_str()?), line, it.get(2)?.as_str()?.to_owned()))
+    });
+    let seen = Seen { names: names.collect() };
+    Some(Answer { findings: found.collect(), skipped: skipped.collect(), seen, version: version.clone() })
 }
 
 fn diagnostic(item: &Value) -> Option<Diagnostic> {
@@ -193,6 +220,15 @@ mod tests {
         let found = diagnostic(&item).unwrap();
         assert_eq!((found.line, found.absence, found.is_sure), (2, Absence::Argument, true));
         assert_eq!(diagnostic(&json!({"rule": "other"})), None);
+    }
+
+    #[test]
+    fn what_was_seen_is_not_called_absent() {
+        let seen = Seen { names: [(PathBuf::from("a.py"), 3, "itn".to_owned())].into() };
+        let at = |line: usize, message: &str| Finding::error(NAME, message).at("a.py", Some(line));
+        assert!(seen.contradicts(&at(3, "module `tarfile` has no member `itn`")));
+        assert!(!seen.contradicts(&at(4, "module `tarfile` has no member `itn`")));
+        assert!(!seen.contradicts(&at(3, "module `tarfile` has no member `nti2`")));
     }
 
     #[test]
