@@ -100,7 +100,20 @@ def aliases(tree):
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             for it in node.names:
                 names[it.asname or it.name] = f"{node.module}:{it.name}"
-    return names
+    # A name that the text gives to something else as well stands for either.
+    own = {it.name for it in ast.walk(tree) if isinstance(it, (ast.FunctionDef, ast.ClassDef))}
+    own |= {it.id for it in ast.walk(tree) if isinstance(it, ast.Name) and not isinstance(it.ctx, ast.Load)}
+    return {name: where for name, where in names.items() if name not in own}
+
+
+def is_bound(node, tree):
+    """Whether the text binds the name at the head of an expression: what nothing binds can be anything."""
+    while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call)):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    bound = {it.arg for it in ast.walk(tree) if isinstance(it, ast.arg)}
+    bound |= {it.id for it in ast.walk(tree) if isinstance(it, ast.Name) and not isinstance(it.ctx, ast.Load)}
+    bound |= set(aliases(tree))
+    return not isinstance(node, ast.Name) or node.id in bound or hasattr(builtins, node.id)
 
 
 def value_of(node, names):
@@ -193,7 +206,7 @@ def candidates(text, rng, classes):
                     real = [node.attr]
                 if real and place and not has(thing, fake) and not exists_module(f"{thing.__name__}.{fake}"):
                     yield "attribute", place, fake, rng.choice(real), node.end_lineno
-            elif thing is None and id(node) in calls and place:
+            elif thing is None and id(node) in calls and place and is_bound(node.value, tree):
                 owners = [it for it in classes if node.attr in dir(it)]
                 fake = rng.choice(BORROWED) if rng.random() < 0.3 else invent(node.attr, rng)
                 common = set.intersection(*[set(dir(it)) for it in owners]) if owners else set()

@@ -169,9 +169,10 @@ fn matches(template: &str, path: &str) -> bool {
 /// Returns whether a path ends like a template: a router may be mounted below a prefix that is written elsewhere.
 fn is_mounted(template: &str, path: &str) -> bool {
     let (n_template, parts) = (template.split('/').count() - 1, path.split('/').skip(1).collect::<Vec<_>>());
-    let has_word = template.split('/').any(|it| !it.is_empty() && it != "{}");
-    let end = parts.len().checked_sub(n_template).map(|from| format!("/{}", parts[from..].join("/")));
-    has_word && end.is_some_and(|it| matches(template, &it))
+    let Some(from) = parts.len().checked_sub(n_template) else { return false };
+    let end = &parts[from..];
+    let shares_word = template.split('/').skip(1).zip(end).any(|(a, b)| a == *b && a != "{}");
+    shares_word && matches(template, &format!("/{}", end.join("/")))
 }
 
 /// Returns the template that differs least: in few letters of one part, or by one part more or less.

@@ -62,9 +62,15 @@ impl<'a> Files<'a> {
     fn finding(&self, source: &Source<'_>, named: &Named) -> Option<Finding> {
         let folder = source.path.parent().unwrap_or(Path::new(""));
         let here = joined(folder, &named.name);
-        let roots = if named.is_fixed { vec![here?] } else { [here, joined(Path::new(""), &named.name)].into_iter().flatten().collect() };
+        let roots = if named.is_fixed {
+            vec![here?]
+        } else {
+            [here, joined(Path::new(""), &named.name)].into_iter().flatten().collect()
+        };
         let has = |path: &PathBuf| self.files.contains(path.as_path()) || self.folders.contains(path.as_path());
-        let is_in_folder = |path: &PathBuf| path.parent().is_some_and(|it| self.folders.contains(it) && (named.is_fixed || it != Path::new("")));
+        let is_in_folder = |path: &PathBuf| {
+            path.parent().is_some_and(|it| self.folders.contains(it) && (named.is_fixed || it != Path::new("")))
+        };
         if roots.iter().any(has) || !roots.iter().any(is_in_folder) {
             return None;
         }
@@ -74,8 +80,10 @@ impl<'a> Files<'a> {
         let finding = finding.within(source.path, source.span(named.range.clone())).key(&named.name);
         let name = Path::new(&named.name).file_name()?.to_str()?.to_owned();
         let near = self.files.iter().filter(|it| roots.iter().any(|root| root.parent() == it.parent()));
-        let near = near.filter_map(|it| it.file_name()?.to_str()).filter(|it| strsim::osa_distance(it, &name) <= 2).min();
-        let hint = near.map_or_else(|| "Name a file that exists, or add it.".to_owned(), |it| format!("Did you mean `{it}`?"));
+        let near =
+            near.filter_map(|it| it.file_name()?.to_str()).filter(|it| strsim::osa_distance(it, &name) <= 2).min();
+        let hint =
+            near.map_or_else(|| "Name a file that exists, or add it.".to_owned(), |it| format!("Did you mean `{it}`?"));
         Some(finding.evidence("its folder is in the repository, and the file is not").hint(hint))
     }
 }
@@ -104,14 +112,18 @@ fn names(source: &Source<'_>) -> Vec<Named> {
         return copied(source.text);
     }
     let Some(tree) = source.tree() else { return Vec::new() };
-    static INCLUDED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"\b(?:include_str|include_bytes|include)!\(\s*"([^"\\]+)"\s*\)"#).expect("it is tested"));
+    static INCLUDED: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r#"\b(?:include_str|include_bytes|include)!\(\s*"([^"\\]+)"\s*\)"#).expect("it is tested")
+    });
     static OPENED: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r#"(?:\bopen|\bread_csv|\bread_json|\breadFile|\breadFileSync|\bcreateReadStream|os\.Open|os\.ReadFile|ioutil\.ReadFile|File::open|fs::read_to_string|fs::read)\(\s*["'`]([^"'`\\$\n]+)["'`]\s*([^)\n]*)"#)
             .expect("it is tested")
     });
     let included = INCLUDED.captures_iter(source.text).filter_map(|it| it.get(1)).map(|it| (it, true));
     // A mode with one of these letters makes the file.
-    let is_read = |it: &regex::Captures<'_>| !it[2].split(['"', '\'']).skip(1).step_by(2).any(|mode| mode.len() <= 3 && mode.contains(['w', 'a', 'x']));
+    let is_read = |it: &regex::Captures<'_>| {
+        !it[2].split(['"', '\'']).skip(1).step_by(2).any(|mode| mode.len() <= 3 && mode.contains(['w', 'a', 'x']))
+    };
     let opened = OPENED.captures_iter(source.text).filter(is_read).filter_map(|it| it.get(1)).map(|it| (it, false));
     let all = included.chain(opened);
     // A call in a comment opens nothing; the name itself is inside of a string.
@@ -126,11 +138,17 @@ fn copied(text: &str) -> Vec<Named> {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let is_copy = matches!(words.first(), Some(&("COPY" | "ADD"))) && !line.contains("--from") && !line.contains('[');
+        let is_copy =
+            matches!(words.first(), Some(&("COPY" | "ADD"))) && !line.contains("--from") && !line.contains('[');
         let sources = words.len().saturating_sub(1);
-        for word in words.iter().take(sources).skip(1).filter(|it| is_copy && !it.starts_with("--") && is_relative(it)) {
+        for word in words.iter().take(sources).skip(1).filter(|it| is_copy && !it.starts_with("--") && is_relative(it))
+        {
             let at = start + line.find(word).unwrap_or(0);
-            found.push(Named { name: (*word).trim_end_matches('/').to_owned(), range: at..at + word.len(), is_fixed: false });
+            found.push(Named {
+                name: (*word).trim_end_matches('/').to_owned(),
+                range: at..at + word.len(),
+                is_fixed: false,
+            });
         }
         start += line.len();
     }
@@ -139,7 +157,9 @@ fn copied(text: &str) -> Vec<Named> {
 
 fn is_relative(name: &str) -> bool {
     let has_file = Path::new(name).file_name().is_some();
-    let is_special = name.starts_with(['/', '~']) || name.contains("://") || name.contains(['*', '{', '}', '$', '%', '<', '?', ':', '|']);
+    let is_special = name.starts_with(['/', '~'])
+        || name.contains("://")
+        || name.contains(['*', '{', '}', '$', '%', '<', '?', ':', '|']);
     has_file && !is_special && name.contains(['/', '.'])
 }
 
@@ -149,7 +169,8 @@ mod tests {
     use crate::change::MemoryTree;
 
     fn check(path: &str, code: &str) -> Vec<String> {
-        let files = [("data/users.csv", ""), ("src/a.rs", ""), ("src/words.txt", ""), ("app/x.py", ""), ("setup.cfg", "")];
+        let files =
+            [("data/users.csv", ""), ("src/a.rs", ""), ("src/words.txt", ""), ("app/x.py", ""), ("setup.cfg", "")];
         let tree: MemoryTree = files.into_iter().collect();
         let found = Files::of(&tree).findings(&Source::new(Path::new(path), code));
         found.into_iter().map(|it| format!("{:?} {}", it.severity, it.key)).collect()
@@ -159,8 +180,17 @@ mod tests {
     fn a_missing_file_in_a_folder_that_exists_is_found() {
         assert_eq!(check("app/x.py", "open('data/user.csv')\nopen('data/users.csv')\n"), ["Warning data/user.csv"]);
         assert_eq!(check("app/x.ts", "fs.readFileSync('../data/userz.csv')"), ["Warning ../data/userz.csv"]);
-        assert_eq!(check("src/a.rs", "const A: &str = include_str!(\"word.txt\");\nconst B: &str = include_str!(\"words.txt\");\n"), ["Error word.txt"]);
-        assert_eq!(check("Dockerfile", "COPY data/users.csv /x\nCOPY data/other.csv app/x.py /y/\nCOPY --from=a data/z /z\n"), ["Warning data/other.csv"]);
+        assert_eq!(
+            check(
+                "src/a.rs",
+                "const A: &str = include_str!(\"word.txt\");\nconst B: &str = include_str!(\"words.txt\");\n"
+            ),
+            ["Error word.txt"]
+        );
+        assert_eq!(
+            check("Dockerfile", "COPY data/users.csv /x\nCOPY data/other.csv app/x.py /y/\nCOPY --from=a data/z /z\n"),
+            ["Warning data/other.csv"]
+        );
     }
 
     #[test]

@@ -40,8 +40,11 @@ pub fn report(change: &ChangeSet, before: &dyn Tree, after: &dyn Tree) -> CheckR
 
 /// Returns the variables that a tree documents: in example environments, compose files and pages about the program.
 pub fn documented(tree: &dyn Tree) -> BTreeSet<String> {
-    static ASSIGNED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?m)^\s*(?:export\s+|-\s+|#\s*)?([A-Z][A-Z0-9_]{3,})\s*[=:]").expect("it is tested"));
-    static QUOTED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"`([A-Z][A-Z0-9]*_[A-Z0-9_]+)`").expect("it is tested"));
+    static ASSIGNED: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?m)^\s*(?:export\s+|-\s+|#\s*)?([A-Z][A-Z0-9_]{3,})\s*[=:]").expect("it is tested")
+    });
+    static QUOTED: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"`([A-Z][A-Z0-9]*_[A-Z0-9_]+)`").expect("it is tested"));
     let mut known = BTreeSet::new();
     for path in tree.paths() {
         let pattern: &Regex = match kind_of(path) {
@@ -63,7 +66,10 @@ enum Kind {
 
 fn kind_of(path: &Path) -> Kind {
     let name = path.file_name().and_then(|it| it.to_str()).unwrap_or_default().to_lowercase();
-    let is_example = name.starts_with(".env") || name.ends_with(".env") || name.starts_with("env.") || name.ends_with(".env.example");
+    let is_example = name.starts_with(".env")
+        || name.ends_with(".env")
+        || name.starts_with("env.")
+        || name.ends_with(".env.example");
     let is_compose = name.contains("compose") && (name.ends_with(".yml") || name.ends_with(".yaml"));
     if is_example || is_compose {
         Kind::Assignments
@@ -79,9 +85,12 @@ pub fn findings(source: &Source<'_>, known: &BTreeSet<String>) -> Vec<Finding> {
     let mut seen = BTreeSet::new();
     let read = variables(source).into_iter().filter(|(name, _)| name.len() >= MIN_LETTERS && !known.contains(name));
     let found = read.filter_map(|(name, range)| {
-        let near = known.iter().find(|it| it.len() >= MIN_LETTERS && strsim::osa_distance(it, &name) == 1 && !is_numbered(it, &name))?;
+        let near = known
+            .iter()
+            .find(|it| it.len() >= MIN_LETTERS && strsim::osa_distance(it, &name) == 1 && !is_numbered(it, &name))?;
         let finding = Finding::warning(NAME, format!("reads the variable `{name}`, which nothing documents"));
-        let finding = finding.evidence(format!("the repository documents {} variables, and one of them is `{near}`", known.len()));
+        let finding = finding
+            .evidence(format!("the repository documents {} variables, and one of them is `{near}`", known.len()));
         let finding = finding.within(source.path, source.span(range)).key(&name).confidence(Confidence::Medium);
         seen.insert(name).then(|| finding.hint(format!("Did you mean `{near}`?")))
     });
@@ -114,7 +123,10 @@ mod tests {
     use crate::change::MemoryTree;
 
     fn check(path: &str, code: &str) -> Vec<String> {
-        let files = [(".env.example", "DATABASE_URL=x\nexport API_TOKEN=\nSHARD_HOST_1=a\n"), ("README.md", "Set `LOG_LEVEL`.\n")];
+        let files = [
+            (".env.example", "DATABASE_URL=x\nexport API_TOKEN=\nSHARD_HOST_1=a\n"),
+            ("README.md", "Set `LOG_LEVEL`.\n"),
+        ];
         let tree: MemoryTree = files.into_iter().collect();
         let found = findings(&Source::new(Path::new(path), code), &documented(&tree));
         found.into_iter().map(|it| it.key).collect()
@@ -130,6 +142,9 @@ mod tests {
 
     #[test]
     fn a_variable_unlike_all_others_is_fine() {
-        assert_eq!(check("a.py", "os.environ['HOME']; os.getenv('FEATURE_X'); os.getenv('SHARD_HOST_2')"), Vec::<String>::new());
+        assert_eq!(
+            check("a.py", "os.environ['HOME']; os.getenv('FEATURE_X'); os.getenv('SHARD_HOST_2')"),
+            Vec::<String>::new()
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! What the compiler of Go says, through `go vet`.
+//! What the compiler of Go says, through `go test`, which compiles tests too; no test is run.
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -9,12 +9,12 @@ use wright_text::Language;
 use super::Judge;
 use super::diagnostic::{Absence, Diagnostic};
 
-/// go vet, which compiles tests too.
+/// go test, told to report every error and to run nothing.
 pub const JUDGE: Judge =
-    Judge { name: "go vet", languages: &[Language::Go], program: "go", version: &["version"], arguments, parse };
+    Judge { name: "go test", languages: &[Language::Go], program: "go", version: &["version"], arguments, parse };
 
 fn arguments(_: &[PathBuf], _: Option<&Path>) -> Vec<String> {
-    ["vet", "./..."].map(str::to_owned).to_vec()
+    ["test", "-run=^$", "-vet=off", "-gcflags=-e", "./..."].map(str::to_owned).to_vec()
 }
 
 fn parse(output: &str) -> Option<Vec<Diagnostic>> {
