@@ -68,10 +68,10 @@ impl<'a> Files<'a> {
             [here, joined(Path::new(""), &named.name)].into_iter().flatten().collect()
         };
         let has = |path: &PathBuf| self.files.contains(path.as_path()) || self.folders.contains(path.as_path());
-        let is_in_folder = |path: &PathBuf| {
-            path.parent().is_some_and(|it| self.folders.contains(it) && (named.is_fixed || it != Path::new("")))
-        };
-        if roots.iter().any(has) || !roots.iter().any(is_in_folder) {
+        let is_in_folder = |path: &PathBuf| path.parent().is_some_and(|it| self.folders.contains(it));
+        // A bare name is what a program makes in the folder it runs in.
+        let is_bare = !named.is_fixed && !named.name.contains('/');
+        if is_bare || roots.iter().any(has) || !roots.iter().any(is_in_folder) {
             return None;
         }
         let message = format!("names the file `{}`, which does not exist", named.name.escape_debug());

@@ -3,7 +3,7 @@
 //! The schema is what migrations and models leave behind ([`crate::existence::ddl`]). Without one nothing is said. A name
 //! counts as unknown only where every table in scope is known in full.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -63,7 +63,8 @@ fn in_statement(source: &Source<'_>, text: &SqlText, schema: &Schema) -> Vec<Fin
     let mut found = Vec::new();
     let mut seen = BTreeSet::new();
     for statement in &parsed {
-        let mut resolver = Resolver { schema, scopes: Vec::new(), known: HashMap::new(), unknown: Vec::new() };
+        let mut resolver =
+            Resolver { schema, scopes: Vec::new(), known: HashSet::new(), alone: HashSet::new(), unknown: Vec::new() };
         let _ = Visit::visit(statement, &mut resolver);
         for it in resolver.unknown {
             if seen.insert((it.rule, it.name.clone())) {
@@ -89,13 +90,17 @@ struct Scope {
     tables: HashMap<String, Option<String>>,
     /// Names that the query itself gives to results.
     results: BTreeSet<String>,
+    /// Whether the query sees nothing of those around it.
+    is_alone: bool,
 }
 
 struct Resolver<'a> {
     schema: &'a Schema,
     scopes: Vec<Scope>,
     /// Names of common table expressions.
-    known: HashMap<String, ()>,
+    known: HashSet<String>,
+    /// Where the queries of common table expressions lie, which see nothing of the query around them.
+    alone: HashSet<*const Query>,
     unknown: Vec<Unknown>,
 }
 
@@ -111,7 +116,7 @@ impl Resolver<'_> {
         match factor {
             TableFactor::Table { name, alias, args, .. } => self.add_table(scope, name, alias.as_ref(), args.is_some()),
             TableFactor::NestedJoin { table_with_joins, alias: None } => {
-                self.add_tables(scope, std::slice::from_ref(table_with_joins))
+                self.add_tables(scope, std::slice::from_ref(table_with_joins));
             }
             TableFactor::Derived { alias, .. } => {
                 scope.tables.insert(alias_name(alias.as_ref()), None);
@@ -130,7 +135,7 @@ impl Resolver<'_> {
         let is_elsewhere = is_function
             || name.0.len() > 2
             || is_of_system(&name.to_string())
-            || self.known.contains_key(&table)
+            || self.known.contains(&table)
             || table == "null";
         if !is_known && !is_elsewhere && !self.schema.is_open && !table.is_empty() {
             self.unknown.push(Unknown { rule: TABLE, name: table.clone(), table: None });
@@ -166,8 +171,10 @@ impl Resolver<'_> {
     fn column(&mut self, name: &Ident) {
         let column = name.value.to_lowercase();
         let is_quoted_value = name.quote_style == Some('"');
-        let all: Vec<&Option<String>> = self.scopes.iter().flat_map(|it| it.tables.values()).collect();
-        let is_result = self.scopes.iter().any(|it| it.results.contains(&column));
+        let from = self.scopes.iter().rposition(|it| it.is_alone).unwrap_or(0);
+        let scopes = &self.scopes[from..];
+        let all: Vec<&Option<String>> = scopes.iter().flat_map(|it| it.tables.values()).collect();
+        let is_result = scopes.iter().any(|it| it.results.contains(&column));
         if all.is_empty() || all.iter().any(|it| it.is_none()) || is_result || is_pseudo(&column) || is_quoted_value {
             return;
         }
@@ -255,9 +262,11 @@ impl Visitor for Resolver<'_> {
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
         for table in query.with.iter().flat_map(|it| &it.cte_tables) {
-            self.known.insert(table.alias.name.value.to_lowercase(), ());
+            self.known.insert(table.alias.name.value.to_lowercase());
+            self.alone.insert(std::ptr::from_ref(table.query.as_ref()));
         }
-        let mut scope = Scope::default();
+        let is_alone = self.alone.contains(&std::ptr::from_ref(query));
+        let mut scope = Scope { is_alone, ..Scope::default() };
         self.add_body(&mut scope, &query.body);
         self.scopes.push(scope);
         ControlFlow::Continue(())
@@ -435,6 +444,7 @@ mod tests {
         assert_eq!(check("INSERT INTO users (id, mail) VALUES (1, 2)"), column("mail", "users"));
         assert_eq!(check("UPDATE users SET nick = %s WHERE id = 1"), column("nick", "users"));
         assert_eq!(check("DELETE FROM orders WHERE owner = $1"), column("owner", "orders"));
+        assert_eq!(check("WITH r AS (SELECT id, nick FROM users) SELECT q.id FROM r q"), column("nick", "users"));
         let both = check("SELECT amount FROM orders JOIN users ON users.id = user_id");
         assert_eq!(both, ["there is no column `amount` in any table of the statement"]);
     }

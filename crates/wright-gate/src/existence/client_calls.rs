@@ -245,8 +245,9 @@ impl<'t> Folder<'t> {
             // `format!("{base}/a")` names it inside, `format!("{}/a", base)` behind.
             let text = words(first, self.text);
             let inside = text.split('{').nth(1)?.split('}').next()?;
-            let behind = text.split(',').nth(1)?.trim().trim_end_matches(')');
-            return Some(if inside.is_empty() { behind } else { inside }.trim().to_owned());
+            let behind = || Some(text.split(',').nth(1)?.trim().trim_end_matches(')'));
+            let name = if inside.is_empty() { behind()? } else { inside };
+            return Some(name.trim().to_owned());
         }
         let hole = descend(first).find(|it| matches!(it.kind(), "interpolation" | "template_substitution"));
         let name = hole.and_then(|it| it.named_child(0)).unwrap_or(first);
@@ -351,6 +352,7 @@ mod tests {
 
     #[test]
     fn requests_of_rust_go_and_java_are_found() {
+        assert_eq!(found("a.rs", "fn f() { client.put(format!(\"{base_url}/a/{id}\")); }"), ["PUT {}/a/{} [base_url]"]);
         assert_eq!(found("a.rs", "fn f() { client.get(format!(\"{}/a/{id}\", base)); }"), ["GET {}/a/{} [base]"]);
         let go = "package p\nfunc f() {\n http.Get(base + \"/a\")\n http.NewRequest(http.MethodPut, fmt.Sprintf(\"https://h/b/%d\", 1), nil)\n}\n";
         assert_eq!(found("a.go", go), ["GET {}/a [base]", "PUT https://h/b/{}"]);

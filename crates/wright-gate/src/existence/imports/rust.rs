@@ -98,12 +98,12 @@ fn own_names<'t>(root: Node<'_>, text: &'t str) -> HashSet<&'t str> {
         match node.kind() {
             "mod_item" | "function_item" | "enum_item" | "struct_item" | "trait_item" | "type_item" | "const_item"
             | "static_item" | "macro_definition" | "union_item" => {
-                own.extend(node.child_by_field_name("name").map(|it| words(it, text)))
+                own.extend(node.child_by_field_name("name").map(|it| words(it, text)));
             }
             "use_as_clause" => own.extend(node.child_by_field_name("alias").map(|it| words(it, text))),
             // `use a::b;` makes `b` a name; a lone `use a;` names the crate itself.
             "scoped_identifier" if is_use_leaf(node) => {
-                own.extend(node.child_by_field_name("name").map(|it| words(it, text)))
+                own.extend(node.child_by_field_name("name").map(|it| words(it, text)));
             }
             "identifier" if is_in_braces(node) => {
                 own.insert(words(node, text));
