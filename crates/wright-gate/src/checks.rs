@@ -20,11 +20,17 @@ pub mod markers;
 pub mod loosened_config;
 pub mod no_secrets;
 pub mod over_engineering;
+pub mod endpoints;
+pub mod packages;
 pub mod parses;
+pub mod paths_exist;
 pub mod protected_paths;
 pub mod special_casing;
 pub mod swallowed;
 pub mod test_tampering;
+pub mod settings;
+pub mod sql_schema;
+pub mod symbols;
 pub mod tests_run;
 
 use std::path::{Path, PathBuf};

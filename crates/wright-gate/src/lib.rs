@@ -19,6 +19,7 @@ pub mod checks;
 pub mod dependencies;
 pub mod formats;
 pub mod flow;
+pub mod existence;
 pub mod full;
 pub mod input;
 pub mod pipeline;
