@@ -6,42 +6,43 @@
 //! - [`TOOLS`]: runs programs in the sandbox.
 //! - [`STATIC`]: compares the two sides of one file by itself. These also judge what an agent proposes, see [`crate::full`].
 
-pub mod injection;
 pub mod binaries;
 pub mod commented_out;
 pub mod complexity;
 pub mod dead_code;
 pub mod debug_left;
 pub mod duplication;
+pub mod endpoints;
 pub(crate) mod grammar;
+pub mod injection;
 pub mod invisible;
 pub mod license;
-pub mod markers;
 pub mod loosened_config;
+pub mod markers;
 pub mod no_secrets;
 pub mod over_engineering;
-pub mod endpoints;
 pub mod packages;
 pub mod parses;
 pub mod paths_exist;
+mod programs;
 pub mod protected_paths;
-pub mod special_casing;
-pub mod swallowed;
-pub mod test_tampering;
 pub mod settings;
+pub mod special_casing;
 pub mod sql_schema;
+pub mod swallowed;
 pub mod symbols;
+pub mod test_tampering;
 pub mod tests_run;
 
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::time::Duration;
 
-use wright_sandbox::Sandbox;
+use wright_sandbox::{Level, Sandbox};
 use wright_text::{FileChange, Patch};
 
 use crate::change::{ChangeSet, Tree};
-use crate::{CheckReport, Finding, Severity, Source, suppression};
+use crate::{CheckReport, Finding, Severity, Source, dependencies, suppression};
 
 /// A check that reads one text.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +56,23 @@ pub struct TextCheck {
 }
 
 /// Every check that reads one text.
-pub const TEXT: &[TextCheck] = &[];
+pub const TEXT: &[TextCheck] = &[
+    text(
+        injection::NAME,
+        "no untrusted value reaches a place where it is dangerous, and nothing known to be insecure is used",
+        injection::findings,
+    ),
+    text(markers::NAME, "no marker of an unresolved merge", markers::findings),
+    text(invisible::NAME, "no character that hides or reorders code", invisible::findings),
+    text(swallowed::NAME, "no error is swallowed", swallowed::findings),
+    text(dead_code::NAME, "no code that cannot run", dead_code::findings),
+    text(commented_out::NAME, "no code in comments", commented_out::findings),
+    text(debug_left::NAME, "no output left from looking for a bug", debug_left::findings),
+];
+
+const fn text(name: &'static str, promise: &'static str, findings: fn(&Source<'_>) -> Vec<Finding>) -> TextCheck {
+    TextCheck { name, promise, findings }
+}
 
 /// A check that looks at the change as a whole: the change, the repository before, the repository after.
 #[derive(Debug, Clone, Copy)]
@@ -69,11 +86,36 @@ pub struct ChangeCheck {
 }
 
 /// Every check that looks at the change as a whole.
-pub const CHANGE: &[ChangeCheck] = &[ChangeCheck {
-    name: suppression::NAME,
-    promise: "the change makes no exception for itself",
-    report: |change, _, _| suppression::report(change),
-}];
+pub const CHANGE: &[ChangeCheck] = &[
+    change(suppression::NAME, "the change makes no exception for itself", |change, _, _| suppression::report(change)),
+    change(
+        test_tampering::NAME,
+        "no test is removed, skipped or weakened, and no code looks for tests",
+        test_tampering::report,
+    ),
+    change(binaries::NAME, "every file can be read", |change, _, _| binaries::findings(change)),
+    change(dependencies::CHANGES, "dependencies change as the manifests say", dependencies::changes),
+    change(sql_schema::NAME, "tables and columns are those of the schema", sql_schema::report),
+    change(endpoints::NAME, "calls are those that the described services have", endpoints::report),
+    change(settings::NAME, "settings are those that the repository documents", settings::report),
+    change(paths_exist::NAME, "files that the code opens exist", paths_exist::report),
+    change(license::NAME, "no file comes under a conflicting license", |change, _, after| {
+        license::report(change, after)
+    }),
+    change(complexity::NAME, "no function becomes much harder to read", |change, before, _| {
+        complexity::report(change, before)
+    }),
+    change(duplication::NAME, "no code is copied", |change, _, after| duplication::report(change, after)),
+    change(over_engineering::NAME, "nothing more general than its use", over_engineering::report),
+];
+
+const fn change(
+    name: &'static str,
+    promise: &'static str,
+    report: fn(&ChangeSet, &dyn Tree, &dyn Tree) -> CheckReport,
+) -> ChangeCheck {
+    ChangeCheck { name, promise, report }
+}
 
 /// A check that runs programs.
 #[derive(Clone, Copy)]
@@ -114,12 +156,16 @@ pub struct ToolInput<'a> {
     pub scratch: &'a Path,
     /// A folder of the program's own that outlives the run.
     pub cache: Option<&'a Path>,
+    /// A folder with advisories about packages, where there is one.
+    pub advisories: Option<&'a Path>,
+    /// The weakest isolation that is accepted.
+    pub minimum_level: Level,
     /// How long one program may take.
     pub time_limit: Duration,
 }
 
 /// Every check that runs programs.
-pub const TOOLS: &[ToolCheck] = &[];
+pub const TOOLS: &[ToolCheck] = programs::ALL;
 
 /// What is known about a rule, for `--explain` and for machine-readable results.
 #[derive(Debug, Clone, PartialEq, Eq)]

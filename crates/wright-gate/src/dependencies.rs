@@ -20,13 +20,13 @@ mod versions;
 mod vulnerable;
 
 pub use advisory::{Advisory, Exposure};
-pub use changes::{Change, PackageChange, changes, package_changes};
+pub use changes::{Change, NAME as CHANGES, PackageChange, changes, package_changes};
 pub use database::{AdvisoryDatabase, AdvisoryError};
 pub use import::{Imported, import_zip};
 pub use lock_files::{LockFormat, UnreadableLock};
 pub use package::{Ecosystem, Origin, Package, packages};
 pub use versions::compare;
-pub use vulnerable::{MAX_AGE_DAYS, advisories};
+pub use vulnerable::{MAX_AGE_DAYS, NAME as ADVISORIES, advisories};
 
 /// Returns the line that names a package, for a person to look at: the first one that holds its name as a whole word, and
 /// of those the first that has the version on it or close below.

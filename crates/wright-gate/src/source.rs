@@ -1,8 +1,8 @@
 //! One text as the checks see it: its path, its language, and its syntax tree, made once for all of them.
 
-use std::cell::OnceCell;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use wright_text::{Language, LineIndex, SyntaxTree};
 
@@ -20,15 +20,15 @@ pub struct Source<'a> {
     pub text: &'a str,
     /// The language that its name tells, if it is one we read.
     pub language: Option<Language>,
-    tree: OnceCell<Option<SyntaxTree>>,
-    lines: OnceCell<LineIndex>,
+    tree: OnceLock<Option<SyntaxTree>>,
+    lines: OnceLock<LineIndex>,
 }
 
 impl<'a> Source<'a> {
     /// Takes a text; nothing is parsed yet.
     pub fn new(path: &'a Path, text: &'a str) -> Self {
         let language = Language::from_path(path);
-        Self { path, text, language, tree: OnceCell::new(), lines: OnceCell::new() }
+        Self { path, text, language, tree: OnceLock::new(), lines: OnceLock::new() }
     }
 
     /// Returns the syntax tree; `None` without a grammar for it, or when the text is longer than [`MAX_PARSED_BYTES`].

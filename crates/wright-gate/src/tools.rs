@@ -15,7 +15,7 @@ mod bandit;
 mod biome;
 mod cache;
 mod cargo;
-mod copy;
+pub(crate) mod copy;
 mod eslint;
 mod find;
 mod findings;

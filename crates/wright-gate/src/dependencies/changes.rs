@@ -10,7 +10,7 @@ use crate::change::{ChangeSet, FileDelta, Tree};
 use crate::{CheckReport, CheckStatus, Finding};
 
 /// The name of the check.
-pub(super) const NAME: &str = "dependencies";
+pub const NAME: &str = "dependencies";
 
 /// What became of one package in one lock file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use crate::change::{ChangeSet, Tree};
 use crate::{CheckReport, CheckStatus, Confidence, Finding, Severity};
 
 /// The name of the check.
-const NAME: &str = "advisories";
+pub const NAME: &str = "advisories";
 
 /// An older database misses too much to be taken as complete.
 pub const MAX_AGE_DAYS: i64 = 30;

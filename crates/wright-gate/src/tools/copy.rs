@@ -9,13 +9,13 @@ use super::output::MAX_OUTPUT_BYTES;
 use crate::change::Tree;
 
 /// A folder with a copy of a tree in `project`, and a place for what tools write in `out`.
-pub(super) struct Copy {
+pub(crate) struct Copy {
     folder: TempDir,
 }
 
 impl Copy {
     /// Writes every text of a tree below `scratch`, with links to the project's installed packages.
-    pub(super) fn lay(tree: &dyn Tree, scratch: &Path, installed: &[(PathBuf, PathBuf)]) -> io::Result<Self> {
+    pub(crate) fn lay(tree: &dyn Tree, scratch: &Path, installed: &[(PathBuf, PathBuf)]) -> io::Result<Self> {
         std::fs::create_dir_all(scratch)?;
         let copy = Self { folder: tempfile::Builder::new().prefix("tools-").tempdir_in(scratch)? };
         std::fs::create_dir(copy.project())?;
@@ -49,7 +49,7 @@ impl Copy {
     }
 
     /// Returns the folder with the copy.
-    pub(super) fn project(&self) -> PathBuf {
+    pub(crate) fn project(&self) -> PathBuf {
         self.folder.path().join("project")
     }
 

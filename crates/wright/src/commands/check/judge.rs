@@ -133,6 +133,8 @@ async fn run_tools(
     let toolchains = app.toolchains();
     let (env, read_only) = (toolchains.env(), toolchains.read_only());
     let cache = app.home.private_folder("tools").ok();
+    let advisories =
+        app.home.private_folder("advisories").ok().filter(|it| it.read_dir().is_ok_and(|mut it| it.next().is_some()));
     let input = ToolInput {
         change,
         before: &comparison.before,
@@ -145,6 +147,8 @@ async fn run_tools(
         read_only: &read_only,
         scratch: &scratch.0,
         cache: cache.as_deref().filter(|_| !args.no_cache),
+        advisories: advisories.as_deref(),
+        minimum_level: app.minimum_level(),
         time_limit: TOOL_TIME_LIMIT,
     };
     Ok(pipeline::run_tools(checks, Options { only: &args.only, cache: None }, input).await)
