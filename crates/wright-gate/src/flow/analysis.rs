@@ -209,7 +209,6 @@ impl<'p> Analysis<'p> {
             }
             Stmt::Assert(condition) => self.assume(*condition, true, state),
             Stmt::Function(id) => self.define(*id, state),
-            Stmt::Block(statements) => return self.block(statements, state),
         }
         Exit::Next
     }

@@ -60,6 +60,9 @@ impl<'p> Analysis<'p> {
             self.check_calls(path, &site, range.clone());
             self.check_sinks(path, &site, range.clone());
         }
+        if let Some(module) = required(&callee, &args) {
+            return module;
+        }
         if let Some(value) = self.modeled(name, receiver.as_ref(), &args, state) {
             return value;
         }
@@ -83,7 +86,7 @@ impl<'p> Analysis<'p> {
                 _ if is_handler_call && at == 0 && !named => Value::path("$request"),
                 _ if named => self.param_value(id, param, false),
                 Some(given) => given.clone(),
-                None => Value::default(),
+                None => Value::path(param.name),
             };
             self.bind(param, value, &mut inner);
         }
@@ -286,6 +289,12 @@ fn prefix_of(value: &Value) -> Option<Arc<str>> {
     let text = value.as_str().or(value.prefix.as_deref())?;
     let end = text.find(['%', '{']).unwrap_or(text.len());
     Some(Arc::from(&text[..end])).filter(|it: &Arc<str>| !it.is_empty())
+}
+
+/// `require("node:fs")` is the module.
+fn required(callee: &Value, args: &[Argument<'_>]) -> Option<Value> {
+    let module = args.first().filter(|_| callee.path.as_deref() == Some("require"))?.value.as_str()?;
+    Some(Value::path(module.strip_prefix("node:").unwrap_or(module)))
 }
 
 /// What a string is harmless for when every occurrence of a character in it is replaced. Taking `../` out once is not

@@ -396,7 +396,7 @@ impl<'p> Analysis<'p> {
         if let Some(path) = model.parameter_names.get(param.name) {
             return Value::path(path);
         }
-        let mut value = if param.type_path.is_empty() { Value::default() } else { Value::path(&param.type_path) };
+        let mut value = Value::path(if param.type_path.is_empty() { param.name } else { &param.type_path });
         let kind = self.param_kind(param, is_handler);
         let last_type = param.type_path.rsplit('.').next().unwrap_or_default();
         let is_harmless = model.harmless_parameters.iter().any(|it| it == param.name)

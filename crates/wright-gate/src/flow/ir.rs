@@ -183,7 +183,6 @@ pub(crate) enum Stmt<'t> {
     /// What an assertion promises afterwards.
     Assert(ExprId),
     Function(FunctionId),
-    Block(Vec<Stmt<'t>>),
 }
 
 #[derive(Debug)]
