@@ -63,8 +63,7 @@ fn judge(case: &Value, check: &str, text: &str) -> (usize, usize) {
     let after: MemoryTree =
         files.iter().map(|(path, text)| (path.as_str(), text.as_str())).chain([(path.as_str(), text)]).collect();
     let content = before.read(path.as_ref()).map_or(Content::Absent, Content::Text);
-    let delta =
-        FileDelta { path: path.clone().into(), moved_from: None, before: content, after: Content::Text(text.into()) };
+    let delta = FileDelta { path: path.into(), moved_from: None, before: content, after: Content::Text(text.into()) };
     let change = ChangeSet { files: vec![delta] };
     let report = run(check, &change, &before, &after);
     let old: Vec<&str> = report.before.iter().map(|it| it.key.as_str()).collect();
