@@ -122,6 +122,8 @@ fn token(separator: Separator, word: &str, before_number: bool) -> Token {
         "final" | "ga" | "release" => Value::Qualifier(String::new()),
         _ => Value::Qualifier(word.to_owned()),
     };
+    // A word begins a part of its own, whatever stands before it.
+    let separator = if matches!(value, Value::Qualifier(_)) { Separator::Hyphen } else { separator };
     Token { separator, value }
 }
 

@@ -178,6 +178,7 @@ fn versions_of_maven_are_ordered_as_its_reference_says() {
         ("5.3.0.RELEASE", "5.3.1.RELEASE", Ordering::Less),
         ("31.0-jre", "31.0-android", Ordering::Greater),
         ("1_1", "1-1", Ordering::Equal),
+        ("0.bar2", "0-10-sp", Ordering::Less),
     ];
     for (a, b, order) in cases {
         assert_eq!(compare(Ecosystem::Maven, a, b), Some(order), "{a} and {b}");
