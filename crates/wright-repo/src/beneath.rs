@@ -308,6 +308,17 @@ impl Place {
     }
 }
 
+/// Reads a file by its path, in a folder whose links may be followed: an environment of packages, or what a command left
+/// that has ended. Nothing comes of anything but a regular file that is no link and has at most `max_bytes`; a device or a
+/// pipe is not waited for.
+pub fn read_regular(path: &Path, max_bytes: u64) -> Option<Vec<u8>> {
+    let file = File::from(rustix::fs::open(path, READ, Mode::empty()).ok()?);
+    let is_regular = file.metadata().is_ok_and(|it| it.is_file() && it.len() <= max_bytes);
+    let mut bytes = Vec::new();
+    file.take(if is_regular { max_bytes + 1 } else { 0 }).read_to_end(&mut bytes).ok()?;
+    (is_regular && bytes.len() as u64 <= max_bytes).then_some(bytes)
+}
+
 /// Whether a file must be on the disk before its name is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Durability {
@@ -408,6 +419,22 @@ fn set_owner(file: impl std::os::fd::AsFd, (uid, gid): (u32, u32)) {
 mod tests {
     use super::*;
     use std::os::unix::fs::{PermissionsExt, symlink};
+
+    #[test]
+    fn only_a_regular_file_of_the_right_size_is_read_by_its_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("a"), "text").unwrap();
+        std::os::unix::fs::symlink("/dev/zero", path("zero")).unwrap();
+        std::os::unix::fs::symlink(path("a"), path("link")).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, path("pipe"), FileType::Fifo, Mode::from(0o600), 0).unwrap();
+        assert_eq!(read_regular(&path("a"), 4).as_deref(), Some(&b"text"[..]));
+        assert_eq!(read_regular(&path("a"), 3), None);
+        for name in ["zero", "link", "pipe", "none", "."] {
+            assert_eq!(read_regular(&path(name), 100), None, "{name}");
+        }
+        assert_eq!(read_regular(Path::new("/dev/zero"), 100), None);
+    }
 
     #[test]
     fn a_link_is_refused_as_a_file_and_as_a_folder_on_the_way() {

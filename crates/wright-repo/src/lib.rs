@@ -48,6 +48,7 @@ mod unified_diff;
 mod walk;
 
 pub use apply::Applied;
+pub use beneath::read_regular;
 pub use commit::{CommitId, FileMode, TrackedFile};
 pub use comparison::{Comparison, Revisions};
 pub use difference::{Difference, FileDifference, MAX_CHANGE_BYTES};

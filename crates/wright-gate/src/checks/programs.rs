@@ -1,7 +1,6 @@
 //! The checks that run programs, with what each of them is given: which programs there are, what is installed, and copies
 //! of the two states of the repository.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use wright_sandbox::Limits;
@@ -75,13 +74,7 @@ async fn symbols_exist(input: ToolInput<'_>) -> Vec<CheckReport> {
 
 fn advisories(input: ToolInput<'_>) -> CheckReport {
     let today = chrono::Utc::now().date_naive();
-    let locked = dependencies::packages(input.after);
-    let wanted: BTreeSet<_> = locked
-        .iter()
-        .filter_map(|(_, it)| it.as_ref().ok())
-        .flatten()
-        .map(|it| (it.ecosystem, it.name.clone()))
-        .collect();
+    let wanted = AdvisoryDatabase::wanted(input.before, input.after);
     let database = match input.advisories {
         Some(folder) => AdvisoryDatabase::load(folder, &wanted).map_err(|error| error.to_string()),
         None => Err("none was fetched yet".to_owned()),
@@ -94,7 +87,7 @@ async fn project_tools(input: ToolInput<'_>) -> Vec<CheckReport> {
         env: input.env.to_vec(),
         read_only: input.read_only.to_vec(),
         checkout: Some(input.root.to_owned()),
-        installed: installed_folders(input).into_iter().map(|(relative, _)| relative).collect(),
+        installed: installed_folders(input).into_iter().map(|(_, folder)| folder).collect(),
         limits: limits(input),
         minimum_level: input.minimum_level,
         cache: input.cache.map(PathBuf::from),

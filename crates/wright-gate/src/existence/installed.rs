@@ -8,6 +8,9 @@ use super::Ecosystem;
 /// Folders with more entries are not read to the end.
 const MAX_ENTRIES: usize = 20_000;
 
+/// Longest list of a package manager that is read.
+const MAX_LIST_BYTES: u64 = 8 << 20;
+
 /// Packages found on this machine for one repository.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Installed {
@@ -94,8 +97,7 @@ impl Installed {
             names.extend(entries(&folder.join(&scope)).into_iter().map(|it| format!("{scope}/{it}")));
         }
         for name in names.into_iter().filter(|it| !it.starts_with('.')) {
-            let manifest = std::fs::read_to_string(folder.join(&name).join("package.json"));
-            let Ok(manifest) = manifest else { continue };
+            let Some(manifest) = text_of(&folder.join(&name).join("package.json")) else { continue };
             let root: serde_json::Value = serde_json::from_str(&manifest).unwrap_or_default();
             let version = root.get("version").and_then(serde_json::Value::as_str).unwrap_or_default();
             self.packages.insert((Ecosystem::Npm, name), version.to_owned());
@@ -103,7 +105,7 @@ impl Installed {
     }
 
     fn add_go_vendor(&mut self, folder: &Path) {
-        let list = std::fs::read_to_string(folder.join("modules.txt")).unwrap_or_default();
+        let list = text_of(&folder.join("modules.txt")).unwrap_or_default();
         for line in list.lines().filter_map(|it| it.strip_prefix("# ")) {
             let mut words = line.split_whitespace();
             if let (Some(name), Some(version)) = (words.next(), words.next()) {
@@ -161,16 +163,21 @@ fn importable(name: &str) -> Option<&str> {
     (is_module && is_word).then_some(stem)
 }
 
+/// Reads a list that a package manager wrote; a repository may have put something else there.
+fn text_of(path: &Path) -> Option<String> {
+    String::from_utf8(wright_repo::read_regular(path, MAX_LIST_BYTES)?).ok()
+}
+
 /// Returns the top-level modules that a distribution brings: by its own list, or by the files that it put down.
 fn modules_of(info: &Path) -> BTreeSet<String> {
-    if let Ok(list) = std::fs::read_to_string(info.join("top_level.txt")) {
+    if let Some(list) = text_of(&info.join("top_level.txt")) {
         return list
             .lines()
             .map(|it| it.trim().split('/').next().unwrap_or_default().to_owned())
             .filter(|it| !it.is_empty())
             .collect();
     }
-    let record = std::fs::read_to_string(info.join("RECORD")).unwrap_or_default();
+    let record = text_of(&info.join("RECORD")).unwrap_or_default();
     let tops = record.lines().filter_map(|line| {
         let path = line.split(',').next()?;
         let first = path.split('/').next()?;

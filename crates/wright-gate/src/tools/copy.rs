@@ -1,6 +1,6 @@
 //! A state of the repository as files, for a tool to look at: made for it, and gone afterwards.
 
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use tempfile::TempDir;
@@ -76,14 +76,9 @@ impl Copy {
         if !is_real_folder(&out) || !is_real_folder(&out.join(tool)) || !is_file {
             return Err("left no output that can be read".to_owned());
         }
-        let mut bytes = Vec::new();
-        let file = std::fs::File::open(&path).map_err(|error| format!("left no output that can be read: {error}"))?;
-        let n_read = file.take(MAX_OUTPUT_BYTES + 1).read_to_end(&mut bytes);
-        n_read.map_err(|error| format!("left no output that can be read: {error}"))?;
-        if bytes.len() as u64 > MAX_OUTPUT_BYTES {
-            return Err(format!("wrote more than {} MiB", MAX_OUTPUT_BYTES / 1024 / 1024));
-        }
-        Ok(bytes)
+        let is_short = path.metadata().is_ok_and(|it| it.len() <= MAX_OUTPUT_BYTES);
+        let bytes = wright_repo::read_regular(&path, MAX_OUTPUT_BYTES).filter(|_| is_short);
+        bytes.ok_or_else(|| format!("wrote more than {} MiB", MAX_OUTPUT_BYTES / 1024 / 1024))
     }
 }
 

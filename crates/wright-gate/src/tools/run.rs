@@ -15,6 +15,9 @@ use super::{ALL, cache, find};
 use crate::change::{ChangeSet, Tree};
 use crate::{CheckReport, CheckStatus, Tool, hex_digest};
 
+/// Longest list of installed packages that tells one set of them from another.
+const MAX_LIST_BYTES: u64 = 64 << 20;
+
 /// What tools get, and where they are found.
 #[derive(Debug, Clone)]
 pub struct ToolSetup {
@@ -369,7 +372,9 @@ fn version_in(text: &str) -> Option<String> {
 /// Returns what tells one set of installed packages from another: the names, which hold the versions in a Python
 /// environment, and the list that npm keeps.
 fn packages_in(folder: &Path) -> String {
-    let list = std::fs::read(folder.join(".package-lock.json")).map(|it| hex_digest(&it)).unwrap_or_default();
+    let list = wright_repo::read_regular(&folder.join(".package-lock.json"), MAX_LIST_BYTES)
+        .map(|it| hex_digest(&it))
+        .unwrap_or_default();
     let entries = |folder: &Path| -> Vec<PathBuf> {
         let mut entries: Vec<PathBuf> =
             std::fs::read_dir(folder).into_iter().flatten().filter_map(|it| Some(it.ok()?.path())).collect();

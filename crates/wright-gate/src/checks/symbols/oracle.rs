@@ -107,7 +107,8 @@ async fn ask(python: &Path, files: &[(PathBuf, String)], tree: &Path, setup: &Se
     if !is_readable {
         return Err(format!("the packages gave no answer: {}", super::last_line(&said)));
     }
-    let text = std::fs::read_to_string(&answer_path).map_err(|it| format!("the answer cannot be read: {it}"))?;
+    let text = wright_repo::read_regular(&answer_path, MAX_ANSWER).ok_or("the answer cannot be read")?;
+    let text = String::from_utf8_lossy(&text);
     read(&text, setup).ok_or_else(|| "the answer of the packages cannot be read".to_owned())
 }
 
@@ -178,12 +179,8 @@ impl Repository {
                     folders.push(entry.path());
                 } else if kind.is_file() && name.ends_with(".py") && n_files < MAX_FILES {
                     n_files += 1;
-                    let is_short = entry.metadata().is_ok_and(|it| it.len() <= MAX_BYTES);
-                    let text = if is_short {
-                        std::fs::read_to_string(entry.path()).unwrap_or_default()
-                    } else {
-                        String::new()
-                    };
+                    let text = wright_repo::read_regular(&entry.path(), MAX_BYTES).unwrap_or_default();
+                    let text = String::from_utf8_lossy(&text);
                     found.add(tree, &entry.path(), &text);
                 }
             }
