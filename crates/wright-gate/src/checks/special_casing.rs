@@ -100,12 +100,19 @@ fn answers(file: &FileDelta) -> Vec<Answer> {
             continue;
         }
         let rest = all[index + 1..].iter().take(24).take_while(|it| line_of(it.start) <= line + 3);
-        let results = rest.filter(|it| {
+        // Only what is given back answers; what is merely done under the condition does not.
+        let answer = rest
+            .skip_while(|it| !matches!(it.text, "return" | "=>" | "->" | ":" | "=" | "?" | "{" | ","))
+            .collect::<Vec<_>>();
+        let gives_back = answer.iter().any(|it| matches!(it.text, "return" | "=>" | "->" | "=" | "?"))
+            || all.get(index + 1).is_some_and(|it| matches!(it.text, ":" | ","));
+        let is_result = |it: &&&crate::tampering::tokens::Token<'_>| {
             matches!(it.kind, Kind::Number | Kind::Text) || matches!(it.text, "true" | "false" | "True" | "False")
-        });
-        let Some(result) = results.map(|it| it.text).find(|it| *it != token.text) else { continue };
+        };
+        let result = answer.iter().filter(is_result).map(|it| it.text).find(|it| *it != token.text);
+        let Some(result) = result.filter(|_| gives_back) else { continue };
         let (input, result) = (value(token.text), value(result));
-        if !(is_trivial(&input) && is_trivial(&result)) && !is_trivial(&input) {
+        if !is_trivial(&input) {
             found.insert(Answer { line, input, result, code: text_of(line).chars().take(100).collect() });
         }
     }
