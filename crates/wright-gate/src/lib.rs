@@ -24,6 +24,7 @@ pub mod full;
 pub mod input;
 pub mod pipeline;
 pub mod policy;
+pub mod mutation;
 pub mod quick;
 pub mod ratchet;
 pub mod receipt;

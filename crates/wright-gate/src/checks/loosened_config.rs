@@ -6,8 +6,10 @@
 
 mod hooks;
 mod lines;
+mod recorded;
 mod settings;
 mod silenced;
+mod steps;
 
 use crate::Finding;
 use crate::change::ChangeSet;
@@ -25,8 +27,8 @@ pub fn findings(change: &ChangeSet) -> Vec<Finding> {
         settings::judge(file, &mut out);
         hooks::judge(file, &mut out);
         silenced::judge(file, &mut out);
-        settings::recorded(file, &product, &mut out);
+        recorded::judge(file, &product, &mut out);
     }
-    settings::lost_steps(&files, &mut out);
+    steps::judge(&files, &mut out);
     findings
 }

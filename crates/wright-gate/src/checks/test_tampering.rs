@@ -4,6 +4,7 @@
 //! [`crate::tampering`], and adds what decides about tests from elsewhere: [`super::loosened_config`] for configuration,
 //! hooks and recorded output, [`super::special_casing`] for product code that knows its tests.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use wright_repo::project::is_test_path;
@@ -78,8 +79,8 @@ fn path_of_tests(file: &FileDelta) -> &Path {
 }
 
 /// Returns the demands that tests have beyond what the same tests had.
-fn gained(pairing: &Pairing<'_>) -> Vec<String> {
-    let mut texts = Vec::new();
+fn gained(pairing: &Pairing<'_>) -> BTreeSet<String> {
+    let mut texts = BTreeSet::new();
     for (old, new) in &pairing.pairs {
         let had = |text: &str| old.facts.assertions.iter().any(|it| it.text == text);
         texts.extend(new.facts.effective().filter(|it| !had(&it.text)).map(|it| it.text.clone()));

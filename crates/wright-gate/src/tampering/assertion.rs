@@ -164,6 +164,10 @@ fn plain(tokens: &Tokens<'_>, links: &[Link<'_>]) -> Option<Vec<Piece>> {
     let demand = words::demand(last.name).unwrap_or(Demand::Is(Strength::Exact));
     Some(match demand {
         Demand::Condition => condition(tokens, arguments.first().cloned().unwrap_or_default()),
+        // What is denied of a constant holds whatever the code does.
+        Demand::Denial if arguments.first().is_some_and(|it| is_literal(tokens, it)) => {
+            vec![Piece { strength: Some(Strength::Nothing), ..Piece::default() }]
+        }
         Demand::Denial => vec![Piece {
             strength: condition(tokens, arguments.first()?.clone()).first().and_then(|it| it.strength).map(negated),
             subject: arguments.first()?.clone(),

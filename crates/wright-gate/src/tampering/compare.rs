@@ -1,5 +1,7 @@
 //! What a change takes from its tests: one test against the same test after the change.
 
+use std::collections::BTreeSet;
+
 use super::assertion::{Assertion, Reach, Strength};
 use super::inventory::{Facts, Inventory, Mark, MarkKind, TestCase};
 use super::pairs;
@@ -28,7 +30,7 @@ pub(crate) struct Sides<'a> {
     pub(crate) after: &'a Inventory,
     pub(crate) product: &'a Product,
     /// What all tests demand that demand more than before, as texts: where demands may have moved to.
-    pub(crate) gained: Vec<String>,
+    pub(crate) gained: BTreeSet<String>,
 }
 
 struct Comparison<'a> {
@@ -275,7 +277,7 @@ pub(crate) fn judge_new(test: &TestCase, after: &Inventory, out: &mut Reporter<'
 
 /// Returns what a test demands, with what its helpers demand in its place.
 fn resolved(facts: &Facts, inventory: &Inventory) -> Vec<Assertion> {
-    let is_known = |name: &str| inventory.helpers.iter().any(|it| it.name == name);
+    let is_known = |name: &str| inventory.helper_names.contains(name);
     let is_helper_call = |it: &&Assertion| {
         let name = it
             .text

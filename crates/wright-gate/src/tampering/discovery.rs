@@ -175,7 +175,7 @@ impl Finder<'_, '_> {
                 range: range.clone(),
                 node: body,
                 body,
-                heads: vec![range.start..body.start_byte()],
+                heads: Vec::from([range.start..body.start_byte()]),
             })
         };
         if node.kind() == "function_definition" {
@@ -272,10 +272,10 @@ fn declared(node: Node<'_>) -> Option<Node<'_>> {
 fn callback(node: Node<'_>) -> Option<Node<'_>> {
     let arguments = field(node, "arguments")?;
     let count = u32::try_from(arguments.named_child_count()).unwrap_or(u32::MAX).min(8);
-    let functions = (0..count)
+    let mut functions = (0..count)
         .filter_map(|at| arguments.named_child(at))
         .filter(|it| matches!(it.kind(), "arrow_function" | "function_expression" | "function" | "generator_function"));
-    functions.last().and_then(|it| field(it, "body"))
+    functions.next_back().and_then(|it| field(it, "body"))
 }
 
 /// Returns the ranges of the children of a kind.

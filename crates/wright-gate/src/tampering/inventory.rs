@@ -82,6 +82,7 @@ pub(crate) struct Helper {
 pub(crate) struct Inventory {
     pub(crate) tests: Vec<TestCase>,
     pub(crate) helpers: Vec<Helper>,
+    pub(crate) helper_names: BTreeSet<String>,
     /// Words of comments, to tell a test that was commented out.
     pub(crate) comments: String,
 }
@@ -113,6 +114,7 @@ impl Inventory {
         for helper in found.helpers.iter().filter(|it| it.range.start >= tests_begin) {
             let facts = body::read(language, &tokens, &text, helper);
             let line = line(helper.range.start);
+            self.helper_names.insert(helper.name.clone());
             self.helpers.push(Helper { path: source.path.to_owned(), name: helper.name.clone(), line, facts });
         }
         self.comments.push_str(&found.comments);

@@ -18,7 +18,6 @@ pub(crate) struct Product {
     /// Words of removed lines that no touched file of the product has after the change.
     retired: BTreeSet<String>,
     added: BTreeSet<String>,
-    removed: BTreeSet<String>,
     is_changed: bool,
 }
 
@@ -37,7 +36,6 @@ impl Product {
             let (old, new) = (lines(old), lines(new));
             words_removed.extend(old.difference(&new).flat_map(|it| telling_words(it)));
             words_after.extend(new.iter().flat_map(|it| telling_words(it)));
-            product.removed.extend(old.difference(&new).flat_map(|it| literals(it)));
             product.added.extend(new.difference(&old).flat_map(|it| literals(it)));
         }
         product.retired = words_removed.difference(&words_after).cloned().collect();
@@ -75,7 +73,7 @@ impl Product {
         self.is_changed
     }
 
-    /// Returns the words and numbers of the lines that the change adds.
+    /// Says whether the lines that the change adds hold a word or number as a constant.
     pub(crate) fn adds(&self, word: &str) -> bool {
         self.added.contains(word)
     }

@@ -5,6 +5,9 @@ use std::path::Path;
 use super::inventory::TestCase;
 use crate::{Confidence, Finding, Severity};
 
+/// Nobody reads more than this about one change; it is refused long before.
+const MAX_FINDINGS: usize = 500;
+
 /// Takes findings of one check.
 pub(crate) struct Reporter<'a> {
     check: &'static str,
@@ -32,6 +35,9 @@ impl<'a> Reporter<'a> {
         symbol: Option<&str>,
         message: String,
     ) {
+        if self.findings.len() >= MAX_FINDINGS {
+            return;
+        }
         let key = format!("{rule} {} {message}", symbol.unwrap_or_default());
         if self.findings.iter().any(|it| it.key == key) {
             return;

@@ -531,7 +531,7 @@ pub(super) fn tolerance(tokens: &Tokens<'_>, arguments: &[Range<usize>]) -> Opti
 /// Reads a number as languages write it.
 pub(super) fn number(text: &str) -> Option<f64> {
     let text: String = text.chars().filter(|it| !it.is_whitespace() && *it != '_').collect();
-    let text = text.trim_end_matches(|it: char| matches!(it, 'f' | 'F' | 'd' | 'D' | 'L' | 'l' | 'n'));
+    let text = text.trim_end_matches(['f', 'F', 'd', 'D', 'L', 'l', 'n']);
     let text = text.trim_end_matches("f64").trim_end_matches("f32");
     text.parse().ok().filter(|it: &f64| it.is_finite())
 }

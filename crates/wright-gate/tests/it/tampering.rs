@@ -126,3 +126,66 @@ fn every_cheat_is_reported_and_no_honest_twin_refused() {
     println!("{total} cheats: {refused} refused; {warned_twins} honest twins with a warning");
     assert_eq!(wrong, "");
 }
+
+/// The texts of all cases, as material to damage.
+fn texts() -> Vec<(String, String)> {
+    let cases = SETS.iter().flat_map(|(_, text)| cases(text));
+    let files = cases.flat_map(|case| {
+        let changed = case.cheat.into_iter().chain(case.honest).filter_map(|(path, text)| Some((path, text?)));
+        case.before.into_iter().chain(changed).collect::<Vec<_>>()
+    });
+    files.collect()
+}
+
+/// Cuts, doubles and moves pieces of a text, wherever characters begin.
+fn damaged(text: &str, cuts: &[(u8, usize, usize)]) -> String {
+    let mut letters: Vec<char> = text.chars().collect();
+    for (action, at, length) in cuts {
+        if letters.is_empty() {
+            break;
+        }
+        let start = at % letters.len();
+        let end = (start + length % 40).min(letters.len());
+        let piece: Vec<char> = letters[start..end].to_vec();
+        match action % 4 {
+            0 => drop(letters.drain(start..end)),
+            1 => drop(letters.splice(start..start, piece)),
+            2 => letters.extend(piece),
+            _ => letters[start] = ['(', ')', '{', '}', '"', '\u{e9}', '\n', '['][at % 8],
+        }
+    }
+    letters.into_iter().collect()
+}
+
+proptest::proptest! {
+    #[test]
+    fn damaged_texts_are_compared_without_a_panic(
+        pick in 0usize..10_000,
+        cuts in proptest::collection::vec((0u8..4, 0usize..10_000, 0usize..10_000), 1..12),
+    ) {
+        let texts = texts();
+        let (path, text) = &texts[pick % texts.len()];
+        let before = BTreeMap::from([(path.clone(), text.clone())]);
+        let after = BTreeMap::from([(path.clone(), Some(damaged(text, &cuts)))]);
+        findings(&before, &after);
+        findings(&BTreeMap::from([(path.clone(), damaged(text, &cuts))]), &BTreeMap::from([(path.clone(), Some(text.clone()))]));
+    }
+}
+
+#[test]
+fn deep_and_long_texts_are_compared_to_the_end() {
+    let deep = |open: &str, close: &str| format!("{}{}", open.repeat(5_000), close.repeat(5_000));
+    let texts = [
+        ("test_a.py", format!("def test_a():\n    assert {}\n", deep("(", ")"))),
+        ("test_a.py", (0..2_000).map(|n| format!("def test_{n}():\n    assert f({n}) == {n}\n")).collect()),
+        ("a.test.js", deep("describe('a', () => {", "})")),
+        ("a.test.js", format!("it('a', () => {{ expect(a){} }})", ".b(1)".repeat(5_000))),
+        ("tests/a.rs", format!("#[test]\nfn a() {{ assert!({}); }}", deep("(", ")"))),
+        ("a_test.go", format!("package a\nfunc TestA(t *testing.T) {{ {} }}", deep("if a {", "}"))),
+    ];
+    for (path, text) in texts {
+        let before = BTreeMap::from([(path.to_owned(), text)]);
+        findings(&before, &BTreeMap::from([(path.to_owned(), Some("x\n".to_owned()))]));
+        findings(&BTreeMap::new(), &BTreeMap::from([(path.to_owned(), before.get(path).cloned())]));
+    }
+}

@@ -15,7 +15,8 @@ pub(super) fn judge(file: &Lines<'_>, out: &mut Reporter<'_>) {
         || file.name.contains("setup")
         || file.name.contains("plugin")
         || file.name.contains("hooks");
-    if !is_test_path(file.path) && !is_startup && !(language == Language::Rust && file.after.contains("#[test]")) {
+    let holds_tests = language == Language::Rust && file.after.contains("#[test]");
+    if !(is_test_path(file.path) || is_startup || holds_tests) {
         return;
     }
     if matches!(file.name.as_str(), "sitecustomize.py" | "usercustomize.py") && !file.added.is_empty() {

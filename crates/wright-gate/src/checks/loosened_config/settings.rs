@@ -1,12 +1,8 @@
-//! Settings of test runners, coverage tools, linters and pipelines, and output that was recorded to compare with.
-
-use wright_repo::project::is_test_path;
-use wright_text::Language;
+//! Settings of test runners, coverage tools, linters and pipelines.
 
 use super::lines::Lines;
 use crate::Severity;
 use crate::tampering::marks::regex;
-use crate::tampering::product::Product;
 use crate::tampering::report::Reporter;
 
 /// Words of a line and what they do, with how much that matters.
@@ -126,7 +122,7 @@ pub(super) fn judge(file: &Lines<'_>, out: &mut Reporter<'_>) {
 }
 
 /// Compiles a pattern once for all; the tables are constants, and a test compiles them.
-fn matches(pattern: &'static str, line: &str) -> bool {
+pub(super) fn matches(pattern: &'static str, line: &str) -> bool {
     use std::collections::BTreeMap;
     use std::sync::{LazyLock, Mutex};
     static COMPILED: LazyLock<Mutex<BTreeMap<&'static str, regex::Regex>>> = LazyLock::new(Mutex::default);
@@ -137,7 +133,7 @@ fn matches(pattern: &'static str, line: &str) -> bool {
 }
 
 /// Says whether a file decides how a project is tested and checked.
-fn is_setting(file: &Lines<'_>) -> bool {
+pub(super) fn is_setting(file: &Lines<'_>) -> bool {
     let names = [
         "pytest.ini",
         "tox.ini",
@@ -351,116 +347,6 @@ fn baseline(file: &Lines<'_>, out: &mut Reporter<'_>) {
     if is_list_of_exceptions(file) && file.added.len() > file.removed.len() {
         let message = format!("the list of accepted problems grows by {} lines", file.added.len() - file.removed.len());
         out.at(Severity::Error, "baseline-grown", file.path, file.added.first().map(|it| it.0), None, message);
-    }
-}
-
-/// Reports steps of pipelines and scripts that ran a test or a check and are gone from all files of the change.
-pub(super) fn lost_steps(files: &[Lines<'_>], out: &mut Reporter<'_>) {
-    let kinds: &[(&str, &str)] = &[
-        (
-            "tests",
-            r"\b(?:pytest|unittest|tox(?:\s|$)|nox(?:\s|$)|(?:npm|pnpm|yarn|bun|deno)(?: run)?(?: -\S+)* (?:t|test)\b|npm (?:ci )?test|cargo (?:\+\S+ )?(?:test|nextest)|go test|mvn\b.*(?:test|verify|install)|gradlew?\b.*(?:test|check|build)|ctest|jest|vitest|mocha|make (?:test|check)|rspec|phpunit)\b",
-        ),
-        (
-            "checks",
-            r"\b(?:ruff|flake8|pylint|mypy|pyright|eslint|tsc|oxlint|biome|clippy|rustfmt|cargo fmt|golangci-lint|go vet|staticcheck|checkstyle|spotbugs|pre-commit(?:\s|/action)|prek|bandit|semgrep|cargo (?:deny|audit)|npm audit|lint)\b",
-        ),
-    ];
-    for (name, pattern) in kinds {
-        let mentions = |lines: &[(usize, &str)]| {
-            lines.iter().filter(|(_, it)| !it.starts_with('#') && runs(it) && matches(pattern, it)).count()
-        };
-        let steps: Vec<&Lines<'_>> = files.iter().filter(|it| is_setting(it) && runs_commands(it)).collect();
-        let lost: usize = steps.iter().map(|it| mentions(&it.removed)).sum();
-        let gained: usize = files.iter().map(|it| mentions(&it.added)).sum();
-        if lost <= gained {
-            continue;
-        }
-        let found = steps.iter().find_map(|file| {
-            file.removed
-                .iter()
-                .find(|(_, it)| runs(it) && !it.starts_with('#') && matches(pattern, it))
-                .map(|it| (file, it))
-        });
-        if let Some((file, (number, line))) = found {
-            out.at(
-                Severity::Error,
-                "step-removed",
-                file.path,
-                Some(*number),
-                None,
-                format!("a step that ran {name} is gone: `{line}`"),
-            );
-        }
-    }
-}
-
-/// A line that names a step, or declares what is installed, runs nothing.
-fn runs(line: &str) -> bool {
-    let declares = regex!(
-        r#"^-?\s*(?:name|description|id|key|restore-keys|needs|uses: actions/cache)\s*:|^"(?:@?[\w/.-]+)"\s*:\s*"[\^~>=*]?\d|[=<>~]=\s*\d|\bpip install|npm (?:i|install) |cargo install|apt(?:-get)? install|^\w[\w-]*\s*=\s*["{]\s*(?:version|\^|~|\d)"#
-    );
-    !declares.is_match(line)
-}
-
-fn runs_commands(file: &Lines<'_>) -> bool {
-    let is_named = [
-        "makefile",
-        "justfile",
-        "package.json",
-        "tox.ini",
-        "noxfile.py",
-        "jenkinsfile",
-        ".gitlab-ci.yml",
-        ".travis.yml",
-        "azure-pipelines.yml",
-        ".pre-commit-config.yaml",
-        "lefthook.yml",
-        "taskfile.yml",
-        "bitbucket-pipelines.yml",
-    ]
-    .contains(&file.name.as_str());
-    let is_pipeline = [".github/workflows", ".circleci/", ".gitlab/", ".ci/", ".buildkite/", ".husky/", "ci/"]
-        .iter()
-        .any(|it| file.place.starts_with(it));
-    is_named || is_pipeline || file.name.ends_with(".sh")
-}
-
-/// Reports recorded output that changes together with the product, or is removed.
-pub(super) fn recorded(file: &Lines<'_>, product: &Product, out: &mut Reporter<'_>) {
-    let is_recorded = regex!(r"\.snap$|\.ambr$|\.golden$|\.approved\.|\.snapshot$|\.expected$|\.stdout$|\.stderr$|__snapshots__/|/snapshots/|/golden/|testdata/.*\.(?:golden|out|want|txt|json)$|/expected/")
-        .is_match(&file.place);
-    let is_code = Language::from_path(file.path).is_some();
-    if !is_recorded
-        || is_code
-        || !(is_test_path(file.path) || file.place.contains("snap") || file.place.contains("golden"))
-    {
-        return;
-    }
-    if file.is_changed() {
-        let words = |lines: &[(usize, &str)]| {
-            lines
-                .iter()
-                .flat_map(|it| it.1.split(|it: char| !it.is_alphanumeric() && it != '.'))
-                .filter(|it| !it.is_empty())
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        };
-        let (old, new) = (words(&file.removed), words(&file.added));
-        let follows = product.is_changed() && new.iter().filter(|it| !old.contains(it)).all(|it| product.adds(it));
-        let severity = if follows { Severity::Note } else { Severity::Warning };
-        let first = file.added.first().or(file.removed.first()).map(|it| it.0);
-        let message = "recorded output that tests compare with changed".to_owned();
-        out.at(severity, "recorded-output-changed", file.path, first, None, message);
-    } else if file.after.is_empty() && !file.before.is_empty() {
-        out.at(
-            Severity::Warning,
-            "recorded-output-changed",
-            file.path,
-            None,
-            None,
-            "recorded output that tests compare with is removed".to_owned(),
-        );
     }
 }
 
