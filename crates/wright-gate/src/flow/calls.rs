@@ -21,7 +21,7 @@ impl<'p> Analysis<'p> {
             ExprKind::Member(object, name) => {
                 let receiver = self.eval(*object, state);
                 let value = super::evaluate::member(&receiver, name);
-                let value = self.from_outside(value, call.callee);
+                let value = self.with_source(value, call.callee);
                 (Some((*object, receiver)), *name, value)
             }
             _ => (None, "", self.eval(call.callee, state)),
@@ -46,7 +46,7 @@ impl<'p> Analysis<'p> {
         }
         for closure in closures {
             let given = receiver.as_ref().map(|(_, it)| element_of(it)).filter(|it| !it.taint.is_empty());
-            self.follow_closure(closure, given, is_handler_call, state);
+            self.follow_closure(closure, given.as_ref(), is_handler_call, state);
         }
         let receiver_argument = receiver.as_ref().map(|(object, value)| Argument {
             name: None,
@@ -73,16 +73,16 @@ impl<'p> Analysis<'p> {
             }
         }
         let result = self.result(&callee, receiver.as_ref(), &args, range);
-        self.from_outside(result, id)
+        self.with_source(result, id)
     }
 
     /// Follows a function expression where it is passed on: it may change the variables around it.
-    fn follow_closure(&mut self, id: FunctionId, given: Option<Value>, is_handler_call: bool, state: &mut State<'p>) {
+    fn follow_closure(&mut self, id: FunctionId, given: Option<&Value>, is_handler_call: bool, state: &mut State<'p>) {
         let function = &self.program.functions[id];
         let mut inner = state.clone();
         for (at, param) in function.params.iter().enumerate() {
             let named = self.rules.model.parameter_names.contains_key(param.name) || !param.type_path.is_empty();
-            let value = match &given {
+            let value = match given {
                 _ if is_handler_call && at == 0 && !named => Value::path("$request"),
                 _ if named => self.param_value(id, param, false),
                 Some(given) => given.clone(),
@@ -228,10 +228,10 @@ impl<'p> Analysis<'p> {
             let ExprKind::Member(inner, _) = self.program.kind(call.callee) else { return };
             root = *inner;
         }
-        if let Some((name, keys)) = self.place(root, state) {
-            if state.get(name).is_some() {
-                state.put(name, &keys, value);
-            }
+        if let Some((name, keys)) = self.place(root, state)
+            && state.get(name).is_some()
+        {
+            state.put(name, &keys, value);
         }
     }
 

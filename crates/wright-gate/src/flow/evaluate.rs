@@ -32,7 +32,7 @@ impl<'p> Analysis<'p> {
             ExprKind::Member(object, name) => {
                 let object = self.eval(*object, state);
                 let value = member(&object, name);
-                self.from_outside(value, id)
+                self.with_source(value, id)
             }
             ExprKind::Index(object, index) => self.index(id, *object, *index, state),
             ExprKind::Slice(object, lower, upper) => {
@@ -140,11 +140,11 @@ impl<'p> Analysis<'p> {
             return value.clone();
         }
         let path = self.program.imports.get(name).map_or(name, String::as_str);
-        self.from_outside(Value::path(path), id)
+        self.with_source(Value::path(path), id)
     }
 
     /// Adds the taint of a source, if the path is one, and notes a name that is wrong to use.
-    pub(super) fn from_outside(&mut self, mut value: Value, id: ExprId) -> Value {
+    pub(super) fn with_source(&mut self, mut value: Value, id: ExprId) -> Value {
         let Some(path) = value.path.clone() else { return value };
         let rules = self.rules;
         if !value.taint.is_empty() && rules.harmless.contains(&path) {
@@ -174,7 +174,7 @@ impl<'p> Analysis<'p> {
             None => Value { path: index.as_str().and_then(|it| object.member_path(it)), ..Value::default() },
         };
         merge_taint(&mut value.taint, &object.taint);
-        self.from_outside(value, id)
+        self.with_source(value, id)
     }
 
     fn mapping(&mut self, pairs: &[(Option<ExprId>, ExprId)], state: &mut State<'p>) -> Value {
@@ -313,7 +313,7 @@ impl<'p> Analysis<'p> {
                     let element = match &key {
                         Some(key) => {
                             let element = member(&value, key);
-                            self.from_outside(element, *target)
+                            self.with_source(element, *target)
                         }
                         None => value.clone(),
                     };
@@ -502,9 +502,7 @@ fn contained(operator: Operator, key: &Value, container: &Value) -> Value {
     let decide = || {
         let key = key.constant.as_ref()?;
         let items = container.items.as_ref().filter(|it| it.rest.is_none())?;
-        if items.length.is_none() {
-            return None;
-        }
+        items.length?;
         let constants: Option<Vec<&Const>> = items.entries.values().map(|it| it.constant.as_ref()).collect();
         Some(constants?.contains(&key) == (operator == Operator::In))
     };

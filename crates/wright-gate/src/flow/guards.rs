@@ -29,10 +29,10 @@ impl<'p> Analysis<'p> {
                 let holds = is_true == (*operator == Operator::In);
                 self.assume_contained(*left, *right, holds, state);
             }
-            ExprKind::Binary(operator @ (Operator::Equal | Operator::NotEqual), left, right) => {
-                if is_true == (*operator == Operator::Equal) {
-                    self.assume_equal(*left, *right, state);
-                }
+            ExprKind::Binary(operator @ (Operator::Equal | Operator::NotEqual), left, right)
+                if is_true == (*operator == Operator::Equal) =>
+            {
+                self.assume_equal(*left, *right, state);
             }
             ExprKind::Call(call) => self.assume_call(call, is_true, state),
             _ => {}
@@ -155,11 +155,9 @@ impl<'p> Analysis<'p> {
             let patterns: Vec<Value> = case.patterns.iter().map(|it| self.quietly(*it, &before)).collect();
             let matches = self.case_matches(known.as_ref(), case, &patterns);
             let mut inner = before.clone();
-            if is_decided || matches == Some(false) {
-                if carried.is_none() {
-                    self.in_dead_code(|this| this.block(&case.body, &mut inner));
-                    continue;
-                }
+            if (is_decided || matches == Some(false)) && carried.is_none() {
+                self.in_dead_code(|this| this.block(&case.body, &mut inner));
+                continue;
             }
             if let Some(carried) = carried.take() {
                 inner.join(&carried);

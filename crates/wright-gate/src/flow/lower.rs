@@ -20,27 +20,31 @@ const MAX_DEPTH: usize = 120;
 
 /// Returns the program of a tree; `None` for a language without data flow.
 pub(crate) fn lower<'t>(tree: &'t SyntaxTree) -> Option<Program<'t>> {
-    let statement: Lower<'t>;
-    match tree.language() {
-        Language::Python => statement = python::statement,
-        Language::JavaScript | Language::TypeScript | Language::Tsx => statement = javascript::statement,
-        Language::Go => statement = go::statement,
-        Language::Java => statement = java::statement,
-        Language::Rust => statement = rust::statement,
-        Language::Cpp => return None,
+    let language = tree.language();
+    if language == Language::Cpp {
+        return None;
     }
     let mut lowering =
         Lowering { text: tree.text(), program: Program::default(), depth: 0, names: Vec::new(), class: None };
     lowering.program.functions.push(Function { range: 0..tree.text().len(), ..Function::default() });
     let mut body = Vec::new();
     for child in children(tree.root()) {
-        statement(&mut lowering, child, &mut body);
+        statement(language, &mut lowering, child, &mut body);
     }
     lowering.program.functions[0].body = body;
     Some(lowering.program)
 }
 
-type Lower<'t> = fn(&mut Lowering<'t>, Node<'t>, &mut Vec<Stmt<'t>>);
+fn statement<'t>(language: Language, lowering: &mut Lowering<'t>, node: Node<'t>, out: &mut Vec<Stmt<'t>>) {
+    match language {
+        Language::Python => python::statement(lowering, node, out),
+        Language::JavaScript | Language::TypeScript | Language::Tsx => javascript::statement(lowering, node, out),
+        Language::Go => go::statement(lowering, node, out),
+        Language::Java => java::statement(lowering, node, out),
+        Language::Rust => rust::statement(lowering, node, out),
+        Language::Cpp => {}
+    }
+}
 
 /// What is known while a tree is walked.
 struct Lowering<'t> {

@@ -116,7 +116,7 @@ impl PathSet {
                         set.by_last.entry(last_word(text).to_owned()).or_default().push(idx);
                     }
                     PathPattern::Below(_) | PathPattern::QualifiedBelow(_) | PathPattern::Anything => {
-                        set.others.push(idx)
+                        set.others.push(idx);
                     }
                 }
             }

@@ -175,7 +175,7 @@ impl Finder<'_, '_> {
                 range: range.clone(),
                 node: body,
                 body,
-                heads: Vec::from([range.start..body.start_byte()]),
+                heads: std::iter::once(range.start..body.start_byte()).collect(),
             })
         };
         if node.kind() == "function_definition" {

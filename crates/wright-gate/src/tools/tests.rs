@@ -1,3 +1,5 @@
+//! What the readers of tools make of recorded and of hostile output.
+
 use std::path::PathBuf;
 
 use wright_sandbox::Exit;

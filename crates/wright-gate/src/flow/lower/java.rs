@@ -10,7 +10,7 @@ pub(super) fn statement<'t>(lowering: &mut Lowering<'t>, node: Node<'t>, out: &m
     match node.kind() {
         "import_declaration" => import(lowering, node),
         "class_declaration" | "interface_declaration" | "enum_declaration" | "record_declaration" => {
-            class(lowering, node, out)
+            class(lowering, node, out);
         }
         "method_declaration" | "constructor_declaration" | "compact_constructor_declaration" => {
             let id = function(lowering, node, false);

@@ -426,8 +426,7 @@ fn subscript<'t>(lowering: &mut Lowering<'t>, node: Node<'t>) -> ExprId {
         let index = expr(lowering, index);
         return lowering.push(ExprKind::Index(object, index), node);
     }
-    let colon =
-        (0..index.child_count()).filter_map(|at| index.child(u32::try_from(at).ok()?)).find(|it| it.kind() == ":");
+    let colon = (0..index.child_count()).filter_map(|at| index.child(at)).find(|it| it.kind() == ":");
     let colon = colon.map_or(index.end_byte(), |it| it.start_byte());
     let bounds = children(index);
     let lower = bounds.iter().find(|it| it.end_byte() <= colon).map(|it| expr(lowering, *it));

@@ -1,3 +1,5 @@
+//! Which tests a change can affect, by language.
+
 use super::*;
 use crate::change::{Content, FileDelta, MemoryTree};
 
