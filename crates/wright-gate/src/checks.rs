@@ -185,7 +185,7 @@ pub struct RuleInfo {
 }
 
 /// Every list of rules; a check with many rules adds the function that returns its own.
-pub const RULES: &[fn() -> Vec<RuleInfo>] = &[own_rules];
+pub const RULES: &[fn() -> Vec<RuleInfo>] = &[own_rules, injection::rules];
 
 /// Returns every rule that is known, by id.
 pub fn rules() -> Vec<RuleInfo> {
@@ -213,7 +213,9 @@ fn own_rules() -> Vec<RuleInfo> {
         explanation: explanation.to_owned(),
         cwe: Vec::new(),
     };
-    let single = STATIC.iter().map(|it| one(it.name, it.promise)).chain(TEXT.iter().map(|it| one(it.name, it.promise)));
+    let single = STATIC.iter().map(|it| (it.name, it.promise)).chain(TEXT.iter().map(|it| (it.name, it.promise)));
+    let single = single.chain(CHANGE.iter().map(|it| (it.name, it.promise)));
+    let single = single.chain(TOOLS.iter().map(|it| (it.name, it.promise))).map(|(name, promise)| one(name, promise));
     single
         .chain([
             exception(

@@ -37,7 +37,7 @@ impl Ecosystem {
         match self {
             Self::PyPi => "PyPI",
             Self::Npm => "npm",
-            Self::Crates => "crates.io",
+            Self::Crates => "the index of Rust crates",
             Self::Go => "the Go module index",
             Self::Maven => "Maven Central",
         }

@@ -1,3 +1,5 @@
+//! The advisories as published documents say them.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What changes of locked packages are reported.
+
 use std::path::PathBuf;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What is found about a package in a folder of advisories.
+
 use super::*;
 
 const DOCUMENT: &str = r#"{"id": "X-1", "modified": "2026-11-01T00:00:00Z",

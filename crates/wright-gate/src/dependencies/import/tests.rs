@@ -1,3 +1,5 @@
+//! Archives of advisories, good ones and hostile ones.
+
 use std::io::Write as _;
 
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! Lock files of every format, as their tools write them.
+
 use std::path::Path;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The order of versions, by each ecosystem's published rules.
+
 use std::cmp::Ordering;
 
 use super::*;

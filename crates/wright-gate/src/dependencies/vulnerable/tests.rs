@@ -1,3 +1,5 @@
+//! Which locked packages are reported as vulnerable.
+
 use serde_json::json;
 
 use super::*;
