@@ -4,7 +4,7 @@
 //! [`advisories`] looks up every locked package in a database of advisories that lies on this machine. Nothing here reaches
 //! a network, runs a package manager or trusts a lock file: what it says is data.
 //!
-//! [`lock_files`] and [`manifests`] read one format per file, [`versions`] orders versions as each ecosystem does, and
+//! `lock_files` and `manifests` read one format per file, `versions` orders versions as each ecosystem does, and
 //! [`import_zip`] makes a database out of a published archive.
 
 mod advisory;

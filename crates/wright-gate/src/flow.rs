@@ -1,7 +1,7 @@
 //! Follows values through one file, from where they come in to where they do harm, and finds calls that are wrong as
 //! they stand.
 //!
-//! The file is [lowered](lower) to a small program that is the same for all languages; the [analysis] runs it without
+//! The file is lowered to a small program that is the same for all languages; the analysis runs it without
 //! knowing its inputs; [rules], which are data, say what is an input, what does harm and what prevents it. Nothing is read
 //! but the text given, and code nested without end or written to be slow costs a bounded time.
 //!

@@ -2,7 +2,7 @@
 //!
 //! A text is read once for the keywords of all rules; only where one stands is a pattern tried. What a pattern finds must
 //! then look like a secret: its own checksum or structure where the issuer publishes one, enough entropy, and no sign of a
-//! placeholder. The rules are data, in `rules/secrets/`, and [`rules`] says how an entry is read.
+//! placeholder. The rules are data, in `rules/secrets/`, and `rules` says how an entry is read.
 //!
 //! The value itself is never kept: a finding holds its issuer, its length, a keyed digest, and the prefix that is public.
 

@@ -1,6 +1,6 @@
 //! Values from outside that reach a place where they do harm, and functions that are used in an unsafe way.
 //!
-//! The rules are the files in `rules/`; [`flow`](crate::flow) applies them. Everything wrong with one text is reported,
+//! The rules are the files in `rules/`; `flow` applies them. Everything wrong with one text is reported,
 //! whether or not a change made it so.
 
 use super::RuleInfo;
